@@ -1,0 +1,1 @@
+"""What every room stands on: settings, refusals, time, identifiers, logs. Imports nothing of the house."""

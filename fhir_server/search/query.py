@@ -1,0 +1,93 @@
+"""A search as data: what the parser makes, the rewrites change, the compiler turns into SQL.
+
+Everything is frozen and hashable. https://hl7.org/fhir/R4/search.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+
+from fhir_server.spec.definitions import SearchParameter
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A step of a chain. Forward (`subject:Patient.name`): `parameter` is the reference parameter on the
+    searched type and `resource_type` the type it leads to. Reverse (`_has:Observation:patient:code`):
+    `parameter` is the reference parameter on `resource_type`, which points back here."""
+
+    parameter: SearchParameter
+    resource_type: str
+    reverse: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Criterion:
+    """One `name=a,b` of a query: the values are ORed, criteria are ANDed.
+
+    `resource_type` is the type on which `parameter` finally stands (after `links`), `modifier` "" or
+    one of R4's (`exact`, `missing`, a type name for `:[type]`), `values` the parsed values of
+    `search/types/<type>.py`; `text` what the client wrote, name and value, for the self link.
+    """
+
+    parameter: SearchParameter
+    resource_type: str
+    modifier: str
+    values: tuple[Hashable, ...]
+    links: tuple[Link, ...] = ()
+    text: tuple[str, str] = ("", "")
+
+
+@dataclass(frozen=True, slots=True)
+class SortKey:
+    """One key of `_sort`: `-date` is descending."""
+
+    parameter: SearchParameter
+    descending: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Include:
+    """`_include=source:parameter[:target]` or `_revinclude`; `parameter` None for `*`."""
+
+    source: str
+    parameter: SearchParameter | None
+    target: str = ""
+    reverse: bool = False
+    iterate: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CompartmentLimit:
+    """Search only what belongs to the compartment `code`/`id` (`Patient`, `123`).
+
+    `parameters` are the linking reference parameters of the searched type; when empty and
+    `is_self` is False nothing belongs, so nothing is found."""
+
+    code: str
+    id: str
+    parameters: tuple[SearchParameter, ...] = ()
+    is_self: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A whole search on one resource type (a system search is one Query a type).
+
+    `count` is the page size (0 means `_summary=count`-like: no entries), `total` none, estimate or
+    accurate; `summary` true, text, data, count, false or ""; `applied` the `(name, value)` pairs for
+    the self link, exactly what was applied; `warnings` what lenient handling left out.
+    """
+
+    resource_type: str
+    criteria: tuple[Criterion, ...] = ()
+    compartment: CompartmentLimit | None = None
+    sort: tuple[SortKey, ...] = ()
+    includes: tuple[Include, ...] = ()
+    count: int = 20
+    total: str = ""
+    summary: str = ""
+    elements: tuple[str, ...] = ()
+    applied: tuple[tuple[str, str], ...] = ()
+    warnings: tuple[str, ...] = ()
