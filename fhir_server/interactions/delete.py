@@ -1,0 +1,46 @@
+"""delete: the instance is gone, its history stays.
+
+https://hl7.org/fhir/R4/http.html#delete
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fhir_server.interactions.interaction import Reply
+from fhir_server.interactions.preconditions import refuse_unless_met
+from fhir_server.interactions.writing import ATTEMPTS, deletion_of, operation_outcome_saying, requested
+from fhir_server.kernel.errors import Conflict
+from fhir_server.store.versions import StaleWrite
+
+if TYPE_CHECKING:
+    from fhir_server.interactions.context import Context
+    from fhir_server.interactions.interaction import Interaction, Preferences
+
+
+async def delete(interaction: Interaction, context: Context) -> Reply:
+    """Delete the instance: 204, also where it never was or is deleted already (the wish is fulfilled).
+
+    Raises VersionConflict where `If-Match` does not hold.
+    """
+    resource_type, id_ = requested(interaction)
+    for _ in range(ATTEMPTS):
+        current = await context.store.read(resource_type, id_)
+        refuse_unless_met(interaction.conditions, current)
+        if current is None or current.body is None:
+            return reply_to_deletion(None, interaction.preferences)
+        write = deletion_of(current, context)
+        try:
+            await context.store.write([write])
+        except StaleWrite:
+            continue
+        return reply_to_deletion(write.version.version, interaction.preferences)
+    raise Conflict(f"{resource_type}/{id_} is being changed by many at once; try again")
+
+
+def reply_to_deletion(version: int | None, preferences: Preferences, deleted: int = 1) -> Reply:
+    """Return 204, or 200 with an OperationOutcome where `Prefer: return=OperationOutcome` asks for one."""
+    if preferences.returning != "OperationOutcome":
+        return Reply(status=204, version=version)
+    sentence = "Nothing was there to delete" if version is None and deleted == 1 else f"Deleted {deleted}"
+    return Reply(status=200, version=version, resource=operation_outcome_saying(sentence))
