@@ -5,9 +5,9 @@ https://hl7.org/fhir/R4/http.html#transaction
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
-from fhir_server.interactions import perform as door
 from fhir_server.interactions.entries import entries_of, entry_of, interaction_of, status_text
 from fhir_server.interactions.interaction import Preferences, Reply
 from fhir_server.interactions.writing import refuse_unless_of_type
@@ -19,18 +19,24 @@ if TYPE_CHECKING:
     from fhir_server.interactions.interaction import Interaction
 
 
-async def batch(interaction: Interaction, context: Context) -> Reply:
+Perform = Callable[["Interaction", "Context"], Awaitable["Reply"]]
+"""The one door, handed in: batch stands below it and knocks on it for every entry."""
+
+
+async def batch(interaction: Interaction, context: Context, perform: Perform) -> Reply:
     """Perform the entries in their order; each gets an answer of its own, refusals included."""
     bundle = refuse_unless_of_type(interaction.body, "Bundle")
     preferences = entry_preferences(interaction.preferences)
     answers = [
-        await _answer(position, entry, context, preferences)
+        await _answer(position, entry, context, preferences, perform)
         for position, entry in enumerate(entries_of(bundle, context))
     ]
-    return Reply(
-        status=200, resource={"resourceType": "Bundle", "type": "batch-response", "entry": answers} if answers else
-        {"resourceType": "Bundle", "type": "batch-response"},
-    )
+    return Reply(status=200, resource=response_bundle("batch-response", answers))
+
+
+def response_bundle(bundle_type: str, entries: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the Bundle that answers a batch or transaction (an array may not be empty in FHIR)."""
+    return {"resourceType": "Bundle", "type": bundle_type, **({"entry": entries} if entries else {})}
 
 
 def entry_preferences(preferences: Preferences) -> Preferences:
@@ -38,9 +44,11 @@ def entry_preferences(preferences: Preferences) -> Preferences:
     return Preferences(returning=preferences.returning or "minimal", lenient=preferences.lenient)
 
 
-async def _answer(position: int, entry: dict[str, Any], context: Context, preferences: Preferences) -> dict[str, Any]:
+async def _answer(
+    position: int, entry: dict[str, Any], context: Context, preferences: Preferences, perform: Perform
+) -> dict[str, Any]:
     try:
-        reply = await door.perform(interaction_of(entry, context, preferences), context)
+        reply = await perform(interaction_of(entry, context, preferences), context)
     except Refusal as refusal:
         refusal.inside(f"Bundle.entry[{position}]")
         outcome = operation_outcome(refusal.issues)

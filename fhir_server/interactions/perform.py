@@ -42,8 +42,8 @@ PERFORMERS: Mapping[str, Performer] = {
     "search-system": search.search,
     "search-compartment": search.search,
     "capabilities": capabilities.capabilities,
-    "batch": batch.batch,
-    "transaction": transaction.transaction,
+    "batch": lambda interaction, context: batch.batch(interaction, context, perform),
+    "transaction": lambda interaction, context: transaction.transaction(interaction, context, perform),
 }
 
 CONDITIONAL: Mapping[str, Performer] = {

@@ -1,0 +1,65 @@
+"""Where the links of a transaction lead: fullUrls to the ids that were given, conditional references to matches.
+
+https://hl7.org/fhir/R4/bundle.html#references and https://hl7.org/fhir/R4/http.html#trules
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from fhir_server.interactions.references import rewritten
+
+if TYPE_CHECKING:
+    from fhir_server.spec.packages import Definitions
+
+_RESTFUL = re.compile(r"(?P<root>https?://.+)/[A-Z][A-Za-z]+/[A-Za-z0-9.-]{1,64}")
+_RELATIVE = re.compile(r"[A-Z][A-Za-z]+/[A-Za-z0-9.-]{1,64}")
+
+
+class Links:
+    """The links of one transaction: `give` says where a fullUrl leads, `applied` puts it into a resource."""
+
+    def __init__(self, base_url: str) -> None:
+        self._base_url = base_url
+        self._targets: dict[str, str] = {}
+        self.places: dict[str, str] = {}
+
+    def give(self, full_url: str, reference: str) -> None:
+        """Let links to `full_url` lead to `reference` (`Patient/123`)."""
+        if full_url and full_url != f"{self._base_url}/{reference}":
+            self._targets[full_url] = reference
+
+    def give_conditional(self, text: str, reference: str) -> None:
+        """Let the conditional reference `text` lead to `reference`."""
+        self._targets[text] = reference
+
+    def applied(self, resource: Mapping[str, Any], full_url: str, definitions: Definitions) -> dict[str, Any]:
+        """Return `resource` with its links replaced. `full_url` is its own: relative links stand on its root."""
+        if not self._targets:
+            return dict(resource)
+        found = _RESTFUL.fullmatch(full_url)
+        root = found["root"] if found else self._base_url
+        return rewritten(resource, definitions, lambda link: self._target(link, root))
+
+    def _target(self, link: str, root: str) -> str:
+        plain, hash_, fragment = link.partition("#")
+        target = self._targets.get(plain)
+        if target is None and _RELATIVE.fullmatch(plain):
+            target = self._targets.get(f"{root}/{plain}")
+        return link if target is None else f"{target}{hash_}{fragment}"
+
+
+def conditional_references(content: Any) -> Iterator[str]:
+    """Yield every `Reference.reference` of the form `Type?criteria` inside `content`."""
+    waiting = [content]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, list):
+            waiting.extend(value)
+        elif isinstance(value, dict):
+            waiting.extend(value.values())
+            reference = value.get("reference")
+            if isinstance(reference, str) and "?" in reference and "://" not in reference:
+                yield reference

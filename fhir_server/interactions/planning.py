@@ -1,0 +1,276 @@
+"""How a transaction will go: who is meant, which ids are given, what is written.
+
+A plan is made from the entries alone; `resolve` looks at the store once for all of them; `writes`
+then says every version to be saved, in the order R4 sets (DELETE, POST, PUT).
+
+https://hl7.org/fhir/R4/http.html#trules
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from fhir_server.interactions.conditional import id_for, refuse_too_many, refuse_where_off, version_of
+from fhir_server.interactions.criteria import (
+    Criteria,
+    Match,
+    criteria_from_text,
+    criteria_of,
+    matches_of,
+    refuse_several,
+)
+from fhir_server.interactions.delete import reply_to_deletion
+from fhir_server.interactions.links import Links, conditional_references
+from fhir_server.interactions.preconditions import refuse_unless_met
+from fhir_server.interactions.update import refuse_creation_where_off, refuse_other_id, status_after
+from fhir_server.interactions.writing import (
+    deletion_of,
+    refuse_unless_of_type,
+    refuse_unless_valid,
+    reply_to_write,
+    write_of,
+)
+from fhir_server.kernel.errors import BadRequest, NotFound, Refusal, Unprocessable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from fhir_server.interactions.context import Context
+    from fhir_server.interactions.interaction import Interaction, Reply, Resource
+    from fhir_server.store.versions import Version, Write
+
+_ORDER = ("delete", "create", "update")
+
+
+@dataclass(slots=True)
+class Step:
+    """One entry on its way. `id` is what it will be saved as, `current` the version before, `reply` its answer.
+
+    `existing` is what a conditional create found, `twin` the entry that creates the same before it.
+    """
+
+    position: int
+    interaction: Interaction
+    full_url: str
+    criteria: Criteria | None = None
+    matches: list[Match] = field(default_factory=list)
+    id: str | None = None
+    current: Version | None = None
+    existing: Match | None = None
+    twin: Step | None = None
+    reply: Reply | None = None
+
+    @property
+    def resource_type(self) -> str:
+        """The type the entry writes."""
+        return str(self.interaction.resource_type)
+
+    @property
+    def draft(self) -> Resource:
+        """The resource to be written."""
+        return refuse_unless_of_type(self.interaction.body, self.resource_type)
+
+
+@dataclass(slots=True)
+class Plan:
+    """All steps of a transaction, in the order of the Bundle."""
+
+    steps: list[Step]
+    references: dict[str, Criteria]
+    links: Links
+
+    @property
+    def locks(self) -> tuple[int, ...]:
+        """The locks of every criterion that decides whether something is written."""
+        return tuple(sorted({lock for step in self.steps if step.criteria for lock in step.criteria.locks}))
+
+    async def resolve(self, context: Context) -> None:
+        """Find what every criterion matches and what every id holds, in two round trips."""
+        conditional = [step for step in self.steps if step.criteria]
+        criteria = [step.criteria for step in conditional if step.criteria]
+        most = context.parts.settings.max_entries + 1 if any(s.interaction.kind == "delete" for s in conditional) else 2
+        found = await matches_of([*criteria, *self.references.values()], context.store, context, limit=most)
+        for step, matches in zip(conditional, found, strict=False):
+            step.matches = matches
+        self._settle_references(found[len(conditional) :])
+        named = {(s.resource_type, i) for s in self.steps if (i := _named_id(s)) is not None}
+        current = await context.store.read_many(sorted(named)) if named else {}
+        for step in self.steps:
+            if (id_ := _named_id(step)) is not None:
+                step.current = current.get((step.resource_type, id_))
+        self._each(lambda step: _settle(step, context))
+        self._share_equal_creates()
+        self._refuse_overlaps()
+        for step in self.steps:
+            if step.id is not None and step.interaction.kind != "delete":
+                self.links.give(step.full_url, f"{step.resource_type}/{step.id}")
+
+    def _settle_references(self, found: Sequence[list[Match]]) -> None:
+        for (text, criteria), matches in zip(self.references.items(), found, strict=True):
+            if len(matches) != 1:
+                some = "more than one" if matches else "no"
+                raise Unprocessable(
+                    f"The conditional reference {text[:200]!r} matches {some} {criteria.resource_type}",
+                    expression=self.links.places[text],
+                )
+            self.links.give_conditional(text, f"{criteria.resource_type}/{matches[0].id}")
+
+    def _share_equal_creates(self) -> None:
+        """Let conditional creates with equal criteria in one Bundle make one resource."""
+        first: dict[tuple[str, str], Step] = {}
+        for step in self.steps:
+            if step.interaction.kind != "create" or step.criteria is None or step.existing is not None:
+                continue
+            twin = first.setdefault((step.resource_type, step.criteria.key), step)
+            if twin is not step:
+                step.twin, step.id = twin, twin.id
+
+    def _refuse_overlaps(self) -> None:
+        seen: dict[tuple[str, str], int] = {}
+        for step in self.steps:
+            for id_ in _changed_ids(step):
+                other = seen.setdefault((step.resource_type, id_), step.position)
+                if other != step.position:
+                    raise BadRequest(
+                        f"Entries {other} and {step.position} both change {step.resource_type}/{id_}; "
+                        "a transaction may change an instance once",
+                        expression=f"Bundle.entry[{step.position}]",
+                    )
+
+    def writes(self, context: Context) -> list[Write]:
+        """Return every version to be saved; each step that writes gets its reply."""
+        writes: list[Write] = []
+        for kind in _ORDER:
+            self._each(lambda step, kind=kind: writes.extend(self._writes_of(step, context) if step.interaction.kind == kind else ()))  # type: ignore[misc]
+        return writes
+
+    def _writes_of(self, step: Step, context: Context) -> list[Write]:
+        kind, preferences = step.interaction.kind, step.interaction.preferences
+        if kind == "delete":
+            gone = [deletion_of(version, context) for version in _deleted(step)]
+            number = gone[0].version.version if len(gone) == 1 else None
+            step.reply = reply_to_deletion(number, preferences, len(gone))
+            return gone
+        if step.existing is not None:
+            step.reply = reply_to_write(version_of(step.existing, step.resource_type), 200, preferences)
+            return []
+        if step.twin is not None and step.twin.reply is not None:
+            step.reply = replace(step.twin.reply, status=200, location=None)
+            return []
+        draft = self.links.applied(step.draft, step.full_url, context.parts.definitions)
+        refuse_unless_valid(draft, context)
+        method = "POST" if kind == "create" else "PUT"
+        write = write_of(draft, str(step.id), method, step.current, context)
+        step.reply = reply_to_write(write.version, 201 if kind == "create" else status_after(step.current), preferences)
+        return [write]
+
+    def _each(self, act: Callable[[Step], object]) -> None:
+        """Do `act` for every step; a refusal names the entry."""
+        for step in self.steps:
+            try:
+                act(step)
+            except Refusal as refusal:
+                raise refusal.inside(f"Bundle.entry[{step.position}]") from None
+
+
+def plan_of(interactions: Sequence[Interaction], full_urls: Sequence[str], context: Context) -> Plan:
+    """Return the plan of a transaction. Raises a Refusal for an entry that can never be performed."""
+    steps = [Step(n, i, u) for n, (i, u) in enumerate(zip(interactions, full_urls, strict=True))]
+    links = Links(context.base_url)
+    plan = Plan(steps, {}, links)
+    plan._each(lambda step: _prepare(step, context))  # noqa: SLF001 - the maker of the plan
+    seen: dict[str, int] = {}
+    for step in steps:
+        if step.full_url and seen.setdefault(step.full_url, step.position) != step.position:
+            raise BadRequest(
+                f"Entries {seen[step.full_url]} and {step.position} have the same fullUrl",
+                expression=f"Bundle.entry[{step.position}].fullUrl",
+            )
+        for text in conditional_references(step.interaction.body):
+            resource_type = text.partition("?")[0]
+            if resource_type in context.parts.definitions.resource_type_set and text not in plan.references:
+                links.places[text] = f"Bundle.entry[{step.position}].resource"
+                plan.references[text] = criteria_from_text(resource_type, text, context)
+    return plan
+
+
+def _prepare(step: Step, context: Context) -> None:
+    interaction = step.interaction
+    if interaction.kind not in _ORDER:
+        return
+    if step.resource_type not in context.parts.definitions.resource_type_set:
+        raise NotFound(f"There is no resource type {step.resource_type!r} in FHIR R4")
+    if interaction.kind != "delete":
+        _ = step.draft
+    if interaction.kind == "create" and interaction.conditions.if_none_exist is not None:
+        step.criteria = criteria_from_text(step.resource_type, interaction.conditions.if_none_exist, context)
+    elif interaction.kind in {"update", "delete"} and interaction.id is None:
+        if interaction.kind == "delete":
+            refuse_where_off(context)
+        step.criteria = criteria_of(step.resource_type, interaction.parameters, context)
+
+
+def _named_id(step: Step) -> str | None:
+    """Return the id that an update or delete names itself, in its URL or (conditional update) in its body."""
+    if step.interaction.kind not in {"update", "delete"}:
+        return None
+    if step.criteria is None:
+        return step.interaction.id
+    own_id = step.draft.get("id") if step.interaction.kind == "update" and not step.matches else None
+    return own_id if isinstance(own_id, str) else None
+
+
+def _settle(step: Step, context: Context) -> None:
+    """Decide the id and hold the preconditions, now that it is known what is there."""
+    match step.interaction.kind:
+        case "create":
+            _settle_create(step, context)
+        case "update":
+            _settle_update(step, context)
+        case "delete":
+            if step.criteria is not None:
+                refuse_too_many(step.criteria, step.matches, context)
+            else:
+                refuse_unless_met(step.interaction.conditions, step.current)
+            step.id = step.interaction.id
+
+
+def _settle_create(step: Step, context: Context) -> None:
+    if step.criteria is not None and step.matches:
+        refuse_several(step.criteria, step.matches)
+        step.existing = step.matches[0]
+        step.id = step.existing.id
+    else:
+        step.id = context.parts.ids.new()
+
+
+def _settle_update(step: Step, context: Context) -> None:
+    draft = step.draft
+    if step.criteria is None:
+        step.id = str(step.interaction.id)
+        refuse_other_id(draft, step.id)
+        refuse_unless_met(step.interaction.conditions, step.current)
+        refuse_creation_where_off(step.current, context)
+        return
+    refuse_several(step.criteria, step.matches)
+    match = step.matches[0] if step.matches else None
+    if match is not None:
+        step.current = version_of(match, step.resource_type)
+    refuse_unless_met(step.interaction.conditions, step.current)
+    step.id = id_for(draft, match, step.current, context)
+
+
+def _deleted(step: Step) -> list[Version]:
+    """Return the living versions that a delete ends."""
+    if step.criteria is not None:
+        return [version_of(match, step.resource_type) for match in step.matches]
+    return [step.current] if step.current is not None and step.current.body is not None else []
+
+
+def _changed_ids(step: Step) -> list[str]:
+    if step.interaction.kind not in _ORDER or step.existing is not None or step.twin is not None:
+        return []
+    if step.interaction.kind == "delete" and step.criteria is not None:
+        return [match.id for match in step.matches]
+    return [step.id] if step.id is not None else []
