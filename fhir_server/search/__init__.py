@@ -1,1 +1,1 @@
-""""""
+"""Search: a query string becomes a Query, a Query becomes SQL, a resource becomes index entries."""

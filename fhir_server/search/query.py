@@ -1,21 +1,45 @@
 """A search as data: what the parser makes, the rewrites change, the compiler turns into SQL.
 
 Everything is frozen and hashable. https://hl7.org/fhir/R4/search.html
+
+What `Criterion.values` holds (dataclasses of `search/types/values.py`), by type and modifier:
+
+    any type   :missing                      one MissingValue
+    token      "" :not                       TokenValue       hashes: `types.token.wanted`
+               :text                         StringValue      v[code + ":text"], as a string search
+               :of-type                      OfTypeValue      hashes: `types.token.wanted_of_type`
+    reference  "" or a type name (`Patient`) ReferenceValue   hashes: `types.reference.wanted`
+               :identifier                   TokenValue       hashes: `types.token.wanted` with code + ":identifier"
+    string     "" :contains                  StringValue      v[code]; hashes that narrow "": `types.string.narrowing`
+               :exact                        StringValue      hashes: `types.string.wanted_exact`
+    uri        "" :below :above              UriValue         hashes: `types.uri.wanted` with the modifier
+    number     ""                            NumberValue      v[code] = [[low, high], …]
+    quantity   ""                            QuantityValue    v[code] = [[low, high, system, code, unit], …]
+    date       ""                            DateValue        v[code] = [[low, high], …]
+    composite  ""                            CompositeValue   `types.composite.is_hashed`: hashes `wanted`;
+                                                              otherwise v[code] and the hashes `narrowing`
+    special    ""  (near)                    NearValue        v["near"] = [[latitude, longitude], …]
+
+`_id` is a token criterion (TokenValue, system None) on the column `id`, `_lastUpdated` a date criterion
+on the column `updated` (an instant in milliseconds: the target range is [updated, updated + 1000)).
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from fhir_server.spec.definitions import SearchParameter
+if TYPE_CHECKING:
+    from fhir_server.search.types.values import Value
+    from fhir_server.spec.definitions import SearchParameter
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
     """A step of a chain. Forward (`subject:Patient.name`): `parameter` is the reference parameter on the
     searched type and `resource_type` the type it leads to. Reverse (`_has:Observation:patient:code`):
-    `parameter` is the reference parameter on `resource_type`, which points back here."""
+    `parameter` is the reference parameter on `resource_type`, which points back here.
+    """
 
     parameter: SearchParameter
     resource_type: str
@@ -27,16 +51,19 @@ class Criterion:
     """One `name=a,b` of a query: the values are ORed, criteria are ANDed.
 
     `resource_type` is the type on which `parameter` finally stands (after `links`), `modifier` "" or
-    one of R4's (`exact`, `missing`, a type name for `:[type]`), `values` the parsed values of
-    `search/types/<type>.py`; `text` what the client wrote, name and value, for the self link.
+    one of R4's (`exact`, `missing`, a type name for `:[type]`), `values` the parsed values (see the
+    module); `text` what the client wrote, name and value, for the self link.
+    `alternatives`: a chain that names no type and fits several (`subject.name`) holds where this
+    criterion or any of its alternatives holds; alternatives have none of their own.
     """
 
     parameter: SearchParameter
     resource_type: str
     modifier: str
-    values: tuple[Hashable, ...]
+    values: tuple[Value, ...]
     links: tuple[Link, ...] = ()
     text: tuple[str, str] = ("", "")
+    alternatives: tuple[Criterion, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +90,8 @@ class CompartmentLimit:
     """Search only what belongs to the compartment `code`/`id` (`Patient`, `123`).
 
     `parameters` are the linking reference parameters of the searched type; when empty and
-    `is_self` is False nothing belongs, so nothing is found."""
+    `is_self` is False nothing belongs, so nothing is found.
+    """
 
     code: str
     id: str

@@ -1,0 +1,64 @@
+"""The `composite` search parameter type: parts that must hold of one and the same element.
+
+https://hl7.org/fhir/R4/search.html#composite
+
+Where every part is a token, reference or uri (`is_hashed`): (code, "c", form + U+001E + form …), for every
+combination of the parts' forms (a token's: `value`, `system|value`, `system|`; a reference's text; a uri).
+Otherwise v[code] has one entry for each element: [entries of part 1, entries of part 2 …], where the entries
+of a part are a list as the part's type writes it:
+
+    token      ["value", "system|value", "system|" …]   matches if `hashing.token_text(system, code)` is in it
+    reference  ["Patient/1", …]                          matches if any of the value's references is in it
+    uri        ["http://…", …]
+    string     [folded, …]
+    number, date, quantity   [[low, high …], …]
+
+and (code, "c0", form) for the forms of the first part that is a token: it narrows (`narrowing`).
+An element where some part has no value writes nothing.
+"""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import TYPE_CHECKING
+
+from fhir_server.search.hashing import hash64, token_text
+from fhir_server.search.types.values import CompositeValue, ReferenceValue, TokenValue, UriValue
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+HASHED = frozenset({"token", "reference", "uri"})
+"""The types of parts that are compared by equality alone."""
+
+
+def is_hashed(part_types: Iterable[str]) -> bool:
+    """Whether a composite with parts of these types is answered by hashes alone."""
+    return all(part in HASHED for part in part_types)
+
+
+def wanted(tenant_key: int, code: str, value: CompositeValue) -> tuple[int, ...]:
+    """Return the hashes any of which a matching resource has; only where `is_hashed`."""
+    return tuple(
+        hash64(tenant_key, code, "c", "\x1e".join(forms)) for forms in product(*(_forms(part) for part in value.parts))
+    )
+
+
+def narrowing(tenant_key: int, code: str, value: CompositeValue) -> tuple[int, ...]:
+    """Return the hashes any of which every match has; empty where no part is a token."""
+    for part in value.parts:
+        if isinstance(part, TokenValue):
+            return (hash64(tenant_key, code, "c0", token_text(part.system, part.code)),)
+    return ()
+
+
+def _forms(part: object) -> tuple[str, ...]:
+    match part:
+        case TokenValue():
+            return (token_text(part.system, part.code),)
+        case ReferenceValue():
+            return part.references
+        case UriValue():
+            return (part.uri,)
+        case _:
+            raise TypeError(f"{type(part).__name__} is compared by order or text, not by hash")
