@@ -27,6 +27,7 @@ class Settings(BaseSettings):
     )
     insecure: bool = Field(False, description="Let `auth=off` bind an address that is not loopback.")
     default_tenant: str = Field("default", description="The tenant served at `/fhir`.")
+    redis_url: str = Field("", description="Where jobs wait for the worker, e.g. `redis://127.0.0.1:6379/0`. Empty: no worker.")
     pool_size: int = Field(12, ge=1, le=200, description="Database connections a worker keeps open.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="The least severe log line that is written.")
     log_format: Literal["console", "json"] = Field("console", description="Log lines for people or for machines.")
