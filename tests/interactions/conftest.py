@@ -1,0 +1,5 @@
+"""The fixtures of this room."""
+
+from tests.interactions.desk import desk
+
+__all__ = ["desk"]
