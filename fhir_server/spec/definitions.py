@@ -25,10 +25,14 @@ class TypeReference:
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """The value set a coded element is bound to. `strength`: required, extensible, preferred, example."""
+    """The value set a coded element is bound to. `strength`: required, extensible, preferred, example.
+
+    `maximum_value_set` is the outer limit of an extensible or preferred binding, where there is one.
+    """
 
     strength: str
     value_set: str
+    maximum_value_set: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +52,10 @@ class Element:
     `path` as in the StructureDefinition (`Observation.component.value[x]`), `name` its last part
     without `[x]`; `maximum` is None for `*`. A choice element has `is_choice` and one
     TypeReference a type; its JSON names are in `Structure.json_names`.
-    `content_reference` is the path whose children it shares (`Bundle.link`), or "".
+    `content_reference` is the path whose children it shares (`Bundle.link`), or ""; such an element
+    is a BackboneElement by type. `constraints` are those of this place; a backbone element's stand
+    at its structure, so that content told elsewhere has them too: a value must satisfy the
+    constraints of its element and those of its structure, and none is in both.
     """
 
     path: str
@@ -68,10 +75,16 @@ class Element:
 
 @dataclass(frozen=True, slots=True)
 class JsonName:
-    """What a JSON property name means: its element and the one type it says (`valueQuantity` -> Quantity)."""
+    """What a JSON property name means: its element and the one type it says (`valueQuantity` -> Quantity).
+
+    `structure` is the name of the structure that tells the children: the type, or the path of the
+    backbone element (of the one referred to, where the content is told elsewhere: `Bundle.entry.link`
+    -> `Bundle.link`).
+    """
 
     element: Element
     type_code: str
+    structure: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +147,8 @@ class Compartment:
 
 @dataclass(frozen=True, slots=True)
 class OperationParameter:
-    """A parameter of an operation. `use` is in or out; `parts` those of a nested one."""
+    """A parameter of an operation. `use` is in or out; `parts` those of a nested one; `search_type`
+    the kind of search parameter a string stands for, where it does."""
 
     name: str
     use: str
@@ -142,6 +156,7 @@ class OperationParameter:
     maximum: int | None
     type: str
     parts: tuple[OperationParameter, ...] = ()
+    search_type: str = ""
 
 
 @dataclass(frozen=True, slots=True)
