@@ -1,0 +1,50 @@
+"""Writes docs/settings.md and docs/cli.md from the code: `python docs/make.py`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from typer.main import get_command
+
+from fhir_server.cli import app
+from fhir_server.kernel.settings import Settings
+
+HERE = Path(__file__).resolve().parent
+
+
+def settings_page() -> str:
+    """Return the page of all settings."""
+    lines = [
+        "# Settings",
+        "",
+        "Every setting is an environment variable (or a line of `.env`). Made by `python docs/make.py`.",
+        "",
+        "| variable | default | meaning |",
+        "|---|---|---|",
+    ]
+    for name, field in Settings.model_fields.items():
+        default = json.dumps(field.default)
+        lines.append(f"| `FHIR_SERVER_{name.upper()}` | `{default}` | {field.description} |")
+    return "\n".join(lines) + "\n"
+
+
+def cli_page() -> str:
+    """Return the page of all commands."""
+    lines = ["# Command line", "", "`fhir-server COMMAND --help` says the same. Made by `python docs/make.py`.", ""]
+    for name, command in sorted(get_command(app).commands.items()):  # type: ignore[attr-defined]
+        lines += [f"## `fhir-server {name}`", "", (command.help or "").strip(), ""]
+        parts = getattr(command, "commands", {name: command})
+        for part_name, part in sorted(parts.items()):
+            if part is not command:
+                lines += [f"### `fhir-server {name} {part_name}`", "", (part.help or "").strip(), ""]
+            for parameter in part.params:
+                shown = ", ".join(parameter.opts) if parameter.param_type_name == "option" else parameter.human_readable_name
+                lines.append(f"- `{shown}`: {getattr(parameter, 'help', '') or ''}".rstrip(": "))
+            lines.append("")
+    return "\n".join(lines).rstrip() + "\n"
+
+
+if __name__ == "__main__":
+    (HERE / "settings.md").write_text(settings_page())
+    (HERE / "cli.md").write_text(cli_page())
