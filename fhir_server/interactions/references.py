@@ -59,12 +59,8 @@ def _value(value: Any, name: JsonName, parent: str, definitions: Definitions, re
 
 
 def _type_of(value: Mapping[str, Any], name: JsonName) -> str:
-    """Return the structure that tells the children: the resource's own type, the backbone's path, or the data type."""
-    if "resourceType" in value:
-        return str(value["resourceType"])
-    if name.element.content_reference:
-        return name.element.content_reference
-    return name.element.path if name.type_code in {"BackboneElement", "Element"} else name.type_code
+    """Return the structure that tells the children: a resource's own type, else the element's."""
+    return str(value["resourceType"]) if "resourceType" in value else name.structure
 
 
 def _narrative(div: str, rewrite: Rewrite) -> str:

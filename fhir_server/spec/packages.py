@@ -7,9 +7,7 @@ https://hl7.org/fhir/R4/definitions.html
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
@@ -17,6 +15,10 @@ from fhir_server.kernel.bundled import bundled
 from fhir_server.spec.definitions import Compartment, OperationSignature, SearchParameter, Structure
 from fhir_server.spec.pack_format import PackedStructure, Terminology, ValueSetPart, base_names, unpacked
 from fhir_server.spec.search_expressions import part_for
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
 
 _T = TypeVar("_T")
 
@@ -44,6 +46,7 @@ class Definitions:
         self.resource_types: tuple[str, ...] = tuple(
             sorted(name for name, s in structures.items() if s.kind == "resource" and not s.abstract)
         )
+        self.resource_type_set = frozenset(self.resource_types)
         self.type_names: tuple[str, ...] = tuple(sorted(structures))
 
     def structure(self, name: str) -> Structure:
