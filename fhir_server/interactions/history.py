@@ -1,0 +1,140 @@
+"""history of an instance, a type or the system: every version, newest first.
+
+Pages are cut by a signed cursor that names the last version shown, so what others write meanwhile
+neither repeats nor hides a version.
+
+https://hl7.org/fhir/R4/http.html#history
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlencode
+
+import msgspec
+
+from fhir_server.interactions.entries import status_text
+from fhir_server.interactions.interaction import Reply
+from fhir_server.kernel.errors import BadRequest, NotFound, NotUnderstood
+from fhir_server.search import paging
+from fhir_server.spec.temporal import format_instant, parse_date_range
+
+if TYPE_CHECKING:
+    from fhir_server.interactions.context import Context
+    from fhir_server.interactions.interaction import Interaction
+    from fhir_server.store.versions import Version
+
+KNOWN = frozenset({"_count", "_since", "_at", "_cursor", "_format", "_pretty", "_list"})
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a history was asked for: `since` and `at` in microseconds since the epoch."""
+
+    count: int
+    since: int | None
+    at: tuple[int, int] | None
+    cursor: str | None
+    applied: tuple[tuple[str, str], ...]
+
+
+async def history(interaction: Interaction, context: Context) -> Reply:
+    """Return a page of the history as a Bundle of type history.
+
+    Raises NotFound for an instance that never was, BadRequest for parameters that cannot be read.
+    """
+    asked = asked_for(interaction, context)
+    scope = {"resource_type": interaction.resource_type, "id": interaction.id}
+    limits = {"since": asked.since, "at": asked.at}
+    store = context.store
+    total = await store.history_count(**scope, **limits)
+    if total == 0 and interaction.id is not None and await store.read(str(interaction.resource_type), interaction.id) is None:
+        raise NotFound(f"There is no {interaction.resource_type}/{interaction.id}")
+    before = _opened(asked.cursor, interaction, context)
+    versions = await store.history(**scope, **limits, before=before, limit=asked.count + 1) if asked.count else []
+    page, more = versions[: asked.count], len(versions) > asked.count
+    bundle: dict[str, Any] = {
+        "resourceType": "Bundle",
+        "type": "history",
+        "total": total,
+        "link": _links(interaction, asked, page[-1] if more else None, context),
+    }
+    if page:
+        bundle["entry"] = [_entry(version, context) for version in page]
+    return Reply(status=200, resource=bundle)
+
+
+def asked_for(interaction: Interaction, context: Context) -> Asked:
+    """Return the parameters of a history, checked."""
+    given = dict(interaction.parameters)
+    for name, value in interaction.parameters:
+        if name not in KNOWN or name == "_list":
+            raise NotUnderstood(f"A history has no parameter {name[:60]!r} ({value[:60]!r}); use _count, _since or _at")
+    count = given.get("_count")
+    if count is not None and not (count.isascii() and count.isdigit() and len(count) < 10):  # noqa: PLR2004
+        raise BadRequest(f"_count={count[:40]} is not a number of entries")
+    settings = context.parts.settings
+    size = settings.default_count if count is None else min(int(count), settings.max_count)
+    since, at = _time("_since", given), _time("_at", given)
+    applied = [(name, given[name]) for name in ("_since", "_at") if name in given]
+    return Asked(
+        count=size,
+        since=since[0] if since else None,
+        at=at,
+        cursor=given.get("_cursor"),
+        applied=(*applied, ("_count", str(size))),
+    )
+
+
+def _time(name: str, given: dict[str, str]) -> tuple[int, int] | None:
+    text = given.get(name)
+    if text is None:
+        return None
+    try:
+        return parse_date_range(text)
+    except ValueError as error:
+        raise BadRequest(f"{name}={text[:60]} is no date or time, such as 2026-11-22T17:50:00Z") from error
+
+
+def _scope(interaction: Interaction) -> str:
+    return f"history/{interaction.resource_type or ''}/{interaction.id or ''}"
+
+
+def _opened(cursor: str | None, interaction: Interaction, context: Context) -> Any:
+    if cursor is None:
+        return None
+    return tuple(paging.open_cursor(cursor, _scope(interaction), context.tenant.key, context.parts.settings.link_secret))
+
+
+def _links(interaction: Interaction, asked: Asked, last: Version | None, context: Context) -> list[dict[str, str]]:
+    place = "/".join(p for p in (interaction.resource_type, interaction.id, "_history") if p)
+    url = f"{context.base_url}/{place}"
+    own = [*asked.applied, *([("_cursor", asked.cursor)] if asked.cursor else [])]
+    links = [{"relation": "self", "url": f"{url}?{urlencode(own, quote_via=quote)}"}]
+    if last is not None:
+        cursor = paging.seal_cursor(
+            list(last.position), _scope(interaction), context.tenant.key, context.parts.settings.link_secret
+        )
+        links.append(
+            {"relation": "next", "url": f"{url}?{urlencode([*asked.applied, ('_cursor', cursor)], quote_via=quote)}"}
+        )
+    return links
+
+
+def _entry(version: Version, context: Context) -> dict[str, Any]:
+    place = f"{version.resource_type}/{version.id}"
+    entry: dict[str, Any] = {"fullUrl": f"{context.base_url}/{place}"}
+    if version.body is not None:
+        entry["resource"] = msgspec.Raw(version.body)
+    entry["request"] = {
+        "method": version.method,
+        "url": version.resource_type if version.method == "POST" else place,
+    }
+    created = version.version == 1 or version.method == "POST"
+    entry["response"] = {
+        "status": status_text(204 if version.body is None else 201 if created else 200),
+        "etag": f'W/"{version.version}"',
+        "lastModified": format_instant(version.updated),
+    }
+    return entry
