@@ -20,13 +20,17 @@ An element where some part has no value writes nothing.
 from __future__ import annotations
 
 from itertools import product
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fhir_server.search.hashing import hash64, token_text
+from fhir_server.search.types import date, number, quantity, reference, string, token, uri
+from fhir_server.search.types.escapes import split
 from fhir_server.search.types.values import CompositeValue, ReferenceValue, TokenValue, UriValue
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
+
+    from fhir_server.search.types.reading import Reading
 
 HASHED = frozenset({"token", "reference", "uri"})
 """The types of parts that are compared by equality alone."""
@@ -62,3 +66,26 @@ def _forms(part: object) -> tuple[str, ...]:
             return (part.uri,)
         case _:
             raise TypeError(f"{type(part).__name__} is compared by order or text, not by hash")
+
+
+def parse(reading: Reading, text: str) -> CompositeValue:
+    """Read the parts between `$`, each as its own type reads it."""
+    parts = split(text, "$")
+    components = reading.parameters.components(reading.resource_type, reading.parameter)
+    if len(parts) != len(components):
+        form = "$".join(component.code for component in components)
+        raise reading.refusal(text, f"the value needs {len(components)} parts: {form}")
+    return CompositeValue(
+        tuple(_PARSERS[part.type](reading.of(part), one) for part, one in zip(components, parts, strict=True))
+    )
+
+
+_PARSERS: dict[str, Callable[[Reading, str], Any]] = {
+    "token": token.parse,
+    "reference": reference.parse,
+    "uri": uri.parse,
+    "string": string.parse,
+    "number": number.parse,
+    "quantity": quantity.parse,
+    "date": date.parse,
+}

@@ -24,8 +24,47 @@ Sorting: the least `low` ascending, the greatest `high` descending.
 
 from __future__ import annotations
 
+import re
+from typing import TYPE_CHECKING
+
+from fhir_server.search.types.escapes import unescape
+from fhir_server.search.types.number import split_prefix
+from fhir_server.search.types.values import DateValue
+from fhir_server.spec.temporal import parse_date_range
+
+if TYPE_CHECKING:
+    from fhir_server.search.types.reading import Reading
+
 OPEN_LOW = -(10**18)
 """Before every date FHIR can say (the year 1 is about -6 * 10**16)."""
 
 OPEN_HIGH = 10**18
 """After every date FHIR can say (the end of 9999 is about 2.5 * 10**17)."""
+
+
+def parse(reading: Reading, text: str) -> DateValue:
+    """Read a date or time of any precision, with an optional prefix."""
+    prefix, date = split_prefix(reading, unescape(text))
+    try:
+        low, high = _range(date)
+    except (ValueError, OverflowError) as impossible:
+        hint = " (the + of a time zone is written %2B in a URL)" if " " in date else ""
+        why = f"this is not a date or time that exists, such as 2024-02-29 or 2024-02-29T13:45:00Z{hint}"
+        raise reading.refusal(text, why) from impossible
+    if prefix == "ap":
+        gap = max(low - reading.now, reading.now - high, 0) // 10
+        low, high = low - gap, high + gap
+    return DateValue(prefix, low, high, date)
+
+
+_MINUTE = 60_000_000
+_TO_THE_MINUTE = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d)(Z|[-+]\d\d:\d\d)?")
+
+
+def _range(text: str) -> tuple[int, int]:
+    """Return the range of `text`; R4 lets a search leave out the seconds, which no dateTime may."""
+    match = _TO_THE_MINUTE.fullmatch(text)
+    if match is None:
+        return parse_date_range(text)
+    low, _ = parse_date_range(f"{match[1]}:00{match[2] or 'Z'}")
+    return low, low + _MINUTE

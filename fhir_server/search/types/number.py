@@ -24,8 +24,64 @@ Sorting: the least `low` ascending, the greatest `high` descending.
 
 from __future__ import annotations
 
+import re
+from decimal import Context, Decimal
+from typing import TYPE_CHECKING
+
+from fhir_server.search.types.values import PREFIXES, NumberValue
+from fhir_server.spec.ordering import sortable
+
+if TYPE_CHECKING:
+    from fhir_server.search.types.reading import Reading
+
 OPEN_LOW = ""
 """The key below every number."""
 
 OPEN_HIGH = "~"
 """The key above every number."""
+
+
+def parse(reading: Reading, text: str) -> NumberValue:
+    """Read a number with an optional prefix."""
+    prefix, number = split_prefix(reading, text)
+    low, high = search_range(reading, prefix, number)
+    return NumberValue(prefix, low, high)
+
+
+_PREFIXED = re.compile(r"([a-z]{2})(?=[-+.\d])(.*)", re.DOTALL)
+_NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][-+]?\d{1,3})?")
+_LONGEST = 100
+_EXACT = Context(prec=1200)
+"""Wide enough that no sum of two numbers the parser accepts is rounded."""
+
+
+def split_prefix(reading: Reading, text: str) -> tuple[str, str]:
+    """Return the prefix (`eq` where none is written) and the rest."""
+    match = _PREFIXED.fullmatch(text)
+    if match is None:
+        return "eq", text
+    prefix, rest = match.groups()
+    if prefix not in PREFIXES:
+        raise reading.refusal(text, f"{prefix} is no prefix; there are {', '.join(sorted(PREFIXES))}")
+    return prefix, rest
+
+
+def search_range(reading: Reading, prefix: str, text: str) -> tuple[str, str]:
+    """Return the sortable keys of the range a number asks for under a prefix."""
+    if len(text) > _LONGEST or not _NUMBER.fullmatch(text):
+        raise reading.refusal(text, "this is not a number")
+    number = Decimal(text)
+    if prefix in {"eq", "ne", "ap"}:
+        half = _half_unit(text, number)
+        if prefix == "ap":
+            half = max(half, _EXACT.multiply(abs(number), Decimal("0.1")))
+        return sortable(_EXACT.subtract(number, half)), sortable(_EXACT.add(number, half))
+    return sortable(number), sortable(number)
+
+
+def _half_unit(text: str, number: Decimal) -> Decimal:
+    exponent = number.as_tuple().exponent
+    if not isinstance(exponent, int):  # pragma: no cover - the pattern lets no NaN through
+        raise TypeError(text)
+    whole_mantissa = "e" in text.lower() and "." not in text
+    return Decimal(5).scaleb(exponent - (2 if whole_mantissa else 1), _EXACT)

@@ -17,10 +17,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from fhir_server.search.folding import fold
 from fhir_server.search.hashing import hash64
+from fhir_server.search.types.escapes import unescape
+from fhir_server.search.types.values import StringValue
 
 if TYPE_CHECKING:
-    from fhir_server.search.types.values import StringValue
+    from fhir_server.search.types.reading import Reading
 
 FIRST = 3
 """How many characters of a folded text are hashed to narrow a search."""
@@ -36,3 +39,12 @@ def narrowing(tenant_key: int, code: str, value: StringValue) -> tuple[int, ...]
     if len(value.folded) < FIRST:
         return ()
     return (hash64(tenant_key, code, "f", value.folded[:FIRST]),)
+
+
+def parse(reading: Reading, text: str) -> StringValue:
+    """Read a text."""
+    plain = unescape(text)
+    folded = fold(plain)
+    if not folded:
+        raise reading.refusal(text, "nothing is left of the value to compare")
+    return StringValue(plain, folded)

@@ -24,9 +24,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fhir_server.search.hashing import hash64, token_text
+from fhir_server.search.types import string
+from fhir_server.search.types.escapes import split, unescape
+from fhir_server.search.types.values import OfTypeValue, TokenValue
 
 if TYPE_CHECKING:
-    from fhir_server.search.types.values import OfTypeValue, TokenValue
+    from fhir_server.search.types.reading import Reading
+    from fhir_server.search.types.values import StringValue
 
 
 def wanted(tenant_key: int, code: str, value: TokenValue) -> tuple[int, ...]:
@@ -37,3 +41,24 @@ def wanted(tenant_key: int, code: str, value: TokenValue) -> tuple[int, ...]:
 def wanted_of_type(tenant_key: int, code: str, value: OfTypeValue) -> tuple[int, ...]:
     """Return the hashes any of which a resource that matches `:of-type` has."""
     return (hash64(tenant_key, code, "o", f"{value.system}|{value.code}|{value.value}"),)
+
+
+def parse(reading: Reading, text: str) -> TokenValue | OfTypeValue | StringValue:
+    """Read `code`, `system|code`, `|code`, `system|`; for `:of-type` and `:text` what they take."""
+    if reading.modifier == "text":
+        return string.parse(reading, text)
+    parts = [unescape(part) for part in split(text, "|")]
+    if reading.modifier == "of-type":
+        if len(parts) != _OF_TYPE_PARTS or not all(parts):
+            raise reading.refusal(text, "an identifier of a type is written system|code|value")
+        return OfTypeValue(*parts)
+    match parts:
+        case [code] if code:
+            return TokenValue(None, code)
+        case [system, code] if system or code:
+            return TokenValue(system, code or None)
+        case _:
+            raise reading.refusal(text, r"a token is written code, system|code, |code or system| (a | inside is \|)")
+
+
+_OF_TYPE_PARTS = 3

@@ -14,9 +14,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fhir_server.search.hashing import hash64
+from fhir_server.search.types.escapes import unescape
+from fhir_server.search.types.values import UriValue
 
 if TYPE_CHECKING:
-    from fhir_server.search.types.values import UriValue
+    from fhir_server.search.types.reading import Reading
 
 
 def prefixes(uri: str) -> tuple[str, ...]:
@@ -37,3 +39,11 @@ def wanted(tenant_key: int, code: str, value: UriValue, modifier: str = "") -> t
         spellings = (s for prefix in prefixes(value.uri) for s in (prefix, prefix + "/"))
         return tuple(hash64(tenant_key, code, "u", uri) for uri in dict.fromkeys((value.uri, *spellings)))
     return (hash64(tenant_key, code, "u", value.uri),)
+
+
+def parse(reading: Reading, text: str) -> UriValue:
+    """Read a uri; white space cannot be part of one."""
+    uri = unescape(text)
+    if not uri or any(c.isspace() for c in uri):
+        raise reading.refusal(text, "a uri holds no white space")
+    return UriValue(uri)
