@@ -7,13 +7,13 @@ https://hl7.org/fhir/R4/structuredefinition.html
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping  # noqa: TC003 - the pack is decoded by these annotations
 from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
 class TypeReference:
-    """One type an element may have: `code` is `Reference`, `string`, `CodeableConcept` …
+    """One type an element may have: `code` is `Reference`, `string`, `CodeableConcept` and so on.
 
     `targets` are resource type names a Reference or canonical may point to (`Resource` for any).
     FHIRPath system types (of `Element.id`, `Extension.url`) appear as the FHIR type they stand for.
@@ -139,7 +139,8 @@ class SearchParameter:
 @dataclass(frozen=True, slots=True)
 class Compartment:
     """`code` is Patient, Encounter, Practitioner, RelatedPerson or Device; `parameters` maps a resource
-    type in the compartment to the search parameters that link it (`{def}` for the type itself)."""
+    type in the compartment to the search parameters that link it (`{def}` for the type itself).
+    """
 
     code: str
     parameters: Mapping[str, tuple[str, ...]]
@@ -148,7 +149,8 @@ class Compartment:
 @dataclass(frozen=True, slots=True)
 class OperationParameter:
     """A parameter of an operation. `use` is in or out; `parts` those of a nested one; `search_type`
-    the kind of search parameter a string stands for, where it does."""
+    the kind of search parameter a string stands for, where it does.
+    """
 
     name: str
     use: str

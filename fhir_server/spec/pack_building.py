@@ -11,8 +11,7 @@ import re
 import tarfile
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -25,6 +24,9 @@ from fhir_server.spec.definitions import (
 )
 from fhir_server.spec.pack_structures import packed_structures
 from fhir_server.spec.pack_terminology import packed_terminology
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 Definition = Mapping[str, Any]
 
@@ -80,7 +82,7 @@ def search_parameters(definitions: Iterable[Definition]) -> list[SearchParameter
     Two of the package are examples that take the code of a real one (`_id` of Resource, `subject` of
     Condition): they are kept without the type where the real one stands.
     """
-    ordered = sorted(definitions, key=lambda d: (d["experimental"], d["url"]))
+    ordered = sorted(definitions, key=lambda d: (d.get("experimental", False), d["url"]))
     taken: set[tuple[str, str]] = set()
     found = []
     for definition in ordered:
@@ -149,8 +151,8 @@ def _read(source: Path) -> dict[str, list[Definition]]:
             if (wanted := _WANTED.fullmatch(member.name)) and (content := archive.extractfile(member)):
                 definition = msgspec.json.decode(content.read())
                 found[definition.get("resourceType", "package")].append((wanted[1], definition))
-    if "package" not in found or "StructureDefinition" not in found:
-        raise ValueError(f"{source.name} holds no FHIR package with definitions")
+    if "package" not in found or all(d["name"] != "Resource" for _, d in found["StructureDefinition"]):
+        raise ValueError(f"{source.name} is not a core package: it does not define Resource")
     return {kind: [d for _, d in sorted(entries, key=lambda e: e[0])] for kind, entries in found.items()}
 
 

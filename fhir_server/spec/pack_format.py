@@ -10,12 +10,15 @@ https://hl7.org/fhir/R4/elementdefinition.html
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from fhir_server.spec.definitions import Binding, Constraint, Element, JsonName, Structure, TypeReference
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 BACKBONES = frozenset({"BackboneElement", "Element"})
 """The types of elements whose children are told in place."""
@@ -27,7 +30,8 @@ PackedConstraint = tuple[str, str, str]
 class PackedElement(msgspec.Struct, omit_defaults=True, frozen=True):
     """One element. `path` leaves the name of the type out; `max` 0 takes an inherited element away;
     each of `types` is a code followed by the targets; `binding` is strength, value set and, where
-    there is one, the maximum value set."""
+    there is one, the maximum value set.
+    """
 
     path: str
     min: int = 0
@@ -85,9 +89,7 @@ def unpacked(name: str, packed: PackedStructure, bases: dict[str, Structure]) ->
         elements=_elements(name, name, base, children, children[""]),
     )
     found = [replace(top, abstract=packed.abstract, regex=packed.regex)]
-    for element in packed.elements:
-        if element.path in children:
-            found.append(_backbone(name, element, bases, children))
+    found.extend(_backbone(name, e, bases, children) for e in packed.elements if e.path in children)
     return found
 
 

@@ -9,7 +9,10 @@ https://hl7.org/fhir/R4/searchparameter-definitions.html#SearchParameter.express
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 _TOKEN = re.compile(r"'(?:[^'\\]|\\.)*'|`(?:[^`\\]|\\.)*`|[A-Za-z_%$@][\w.]*|[()\[\]{}|]|!?[=~]|[<>]=?|\S")
 _LOOSER_THAN_UNION = frozenset(
@@ -35,10 +38,10 @@ def part_for(expression: str, is_a: Callable[[str], bool], is_type: Callable[[st
 def union_parts(expression: str) -> list[str]:
     """Return the operands of the outermost `|`; all in one where a looser operator stands outside it."""
     parts, begin = [], 0
-    for token, start in _outermost(expression):
-        if token in _LOOSER_THAN_UNION:
+    for word, start in _outermost(expression):
+        if word in _LOOSER_THAN_UNION:
             return [expression.strip()]
-        if token == "|":
+        if word == "|":
             parts.append(expression[begin:start].strip())
             begin = start + 1
     last = expression[begin:].strip()
