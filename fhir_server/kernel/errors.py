@@ -18,8 +18,10 @@
     ├── TooLarge              413 too-long
     ├── UriTooLong            414 too-long
     ├── UnsupportedMediaType  415 not-supported
+    ├── ExpectationFailed     417 not-supported
     ├── Unprocessable         422 processing
     ├── InvalidResource       400 or 422, by its issues
+    ├── HeadersTooLarge       431 too-long
     ├── NotSupported          501 not-supported
     ├── Unavailable           503 transient
     └── TimedOut              504 timeout
@@ -181,6 +183,12 @@ class UnsupportedMediaType(Refusal):
     status, code = 415, "not-supported"
 
 
+class ExpectationFailed(Refusal):
+    """`Expect` asks for something else than `100-continue`."""
+
+    status, code = 417, "not-supported"
+
+
 class Unprocessable(Refusal):
     """Well formed, and against a rule."""
 
@@ -204,6 +212,12 @@ class InvalidResource(Refusal):
         """400 or 422: see the class."""
         errors = [i for i in self.issues if i.severity in {"error", "fatal"}]
         return 422 if errors and all(i.code in self.BEYOND_STRUCTURE for i in errors) else 400
+
+
+class HeadersTooLarge(Refusal):
+    """The request's headers are more, or longer, than this server takes."""
+
+    status, code = 431, "too-long"
 
 
 class NotSupported(Refusal):

@@ -45,4 +45,5 @@ class Settings(BaseSettings):
     update_create: bool = Field(True, description="Whether an update of an id that does not exist creates it.")
     conditional_delete: Literal["single", "multiple", "not-supported"] = Field("multiple", description="What a conditional delete may delete.")
     cors_origins: tuple[str, ...] = Field((), description="Origins that browsers may call from, as a JSON list; `[\"*\"]` for all.")
+    trusted_proxies: tuple[str, ...] = Field((), description="Addresses or networks of proxies whose `X-Forwarded-Proto` and `X-Forwarded-Host` make links, as a JSON list; `[\"*\"]` for all.")
     link_secret: str = Field("", description="Signs paging links; give all workers the same. Empty: one is made at start-up and shared by the workers of that start.")
