@@ -9,13 +9,18 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from fhir_server.search.elements import selected_by
+from fhir_server.search.types.entries import PRIMITIVES
+from fhir_server.spec.search_expressions import union_parts
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from fhir_server.search.elements import Selected
     from fhir_server.spec.definitions import SearchComponent, SearchParameter
     from fhir_server.spec.packages import Definitions
 
-UNLIKE_REFERENCES = frozenset({"_id", "_lastUpdated"})
+WITHOUT_ENTRIES = frozenset({"_id", "_lastUpdated"})
 """Parameters answered from columns every row has: nothing of them is in the index."""
 
 MAIN_DATES: Mapping[str, str] = MappingProxyType(
@@ -55,6 +60,12 @@ MAIN_DATES: Mapping[str, str] = MappingProxyType(
 )
 """The parameter whose values lie in the columns `date_low` and `date_high`, where it is not `date`."""
 
+SPECIAL_VALUES = ("http://terminology.hl7.org/CodeSystem/special-values", "http://hl7.org/fhir/special-values")
+"""The system R4 gives to booleans, and the name it had before."""
+
+_BARE = PRIMITIVES | {"ContactPoint"}
+"""The types of elements that have no system of their own."""
+
 _SWAPPED = ("DocumentReference", "relationship")
 """R4 exchanged the expressions of the two components of this one."""
 
@@ -65,6 +76,7 @@ class SearchParameters:
     def __init__(self, definitions: Definitions) -> None:
         self.definitions = definitions
         self.resource_types = frozenset(definitions.resource_types)
+        self._bare: dict[tuple[str, str, str], frozenset[tuple[str, str]] | None] = {}
         self._by_type: dict[str, dict[str, SearchParameter]] = {name: {} for name in definitions.resource_types}
         for parameter in sorted(definitions.search_parameters, key=lambda p: p.url):
             if _is_searchable(parameter):
@@ -99,6 +111,38 @@ class SearchParameters:
         """Return the date parameter whose bounds are the columns `date_low` and `date_high`."""
         found = self.get(resource_type, MAIN_DATES.get(resource_type, "date"))
         return found if found and found.type == "date" else None
+
+    def patient(self, resource_type: str) -> SearchParameter | None:
+        """Return the parameter (`patient`, else `subject`) whose one Patient is the column `patient`."""
+        found = self.get(resource_type, "patient") or self.get(resource_type, "subject")
+        if found is None or found.type != "reference" or "Patient" not in self.targets(found):
+            return None
+        parts = union_parts(self.definitions.expression_for(found, resource_type))
+        selected = selected_by(parts[0], self.definitions) if len(parts) == 1 else None
+        return found if selected and selected.is_single else None
+
+    def bare_tokens(self, resource_type: str, parameter: SearchParameter) -> frozenset[tuple[str, str]] | None:
+        """Return None where a token's elements can have systems, else the (system, code) pairs they imply.
+
+        An element of type `code` implies the systems of its required binding, a `boolean` that of the special
+        values; the index holds only the bare value, and the parser takes such a system away.
+        """
+        key = (resource_type, parameter.code, parameter.expression)
+        if key not in self._bare:
+            parts = union_parts(self.definitions.expression_for(parameter, resource_type))
+            self._bare[key] = self._implied_pairs([selected_by(part, self.definitions) for part in parts])
+        return self._bare[key]
+
+    def _implied_pairs(self, selected: list[Selected | None]) -> frozenset[tuple[str, str]] | None:
+        pairs: set[tuple[str, str]] = set()
+        for one in selected:
+            if one is None or not one.types or not _BARE.issuperset(one.types):
+                return None
+            if one.value_set:
+                pairs |= self.definitions.value_set_codes(one.value_set) or frozenset()
+            if "boolean" in one.types:
+                pairs |= {(system, value) for system in SPECIAL_VALUES for value in ("true", "false")}
+        return frozenset(pairs) if selected else None
 
     def _concrete(self, bases: tuple[str, ...]) -> tuple[str, ...]:
         if "Resource" in bases:

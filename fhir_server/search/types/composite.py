@@ -22,14 +22,16 @@ from __future__ import annotations
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
+from fhir_server.search.folding import fold
 from fhir_server.search.hashing import hash64, token_text
 from fhir_server.search.types import date, number, quantity, reference, string, token, uri
 from fhir_server.search.types.escapes import split
 from fhir_server.search.types.values import CompositeValue, ReferenceValue, TokenValue, UriValue
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
+    from fhir_server.search.types.entries import Entries
     from fhir_server.search.types.reading import Reading
 
 HASHED = frozenset({"token", "reference", "uri"})
@@ -89,3 +91,31 @@ _PARSERS: dict[str, Callable[[Reading, str], Any]] = {
     "quantity": quantity.parse,
     "date": date.parse,
 }
+
+
+def part_entries(part_type: str, found: Iterable[Any]) -> list[Any]:
+    """Return the entries of one part of one element, as v holds them."""
+    match part_type:
+        case "token":
+            return [form for one in found for form in one.forms]
+        case "reference":
+            return [text for one in found for text in one.texts]
+        case "string":
+            return [fold(text) for text in found]
+        case _:
+            return list(found)
+
+
+def write(entries: Entries, code: str, part_types: Sequence[str], parts: Sequence[list[Any]]) -> None:
+    """Write the entries of parameter `code` for one element; nothing where a part has none."""
+    if not all(parts):
+        return
+    if is_hashed(part_types):
+        for forms in product(*parts):
+            entries.add(code, "c", "\x1e".join(forms))
+    else:
+        entries.keep(code, list(parts))
+        if "token" in part_types:
+            for form in parts[part_types.index("token")]:
+                entries.add(code, "c0", form)
+    entries.mark_present(code)

@@ -25,7 +25,8 @@ Sorting: the least `low` ascending, the greatest `high` descending.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
 from fhir_server.search.types.escapes import unescape
 from fhir_server.search.types.number import split_prefix
@@ -33,6 +34,9 @@ from fhir_server.search.types.values import DateValue
 from fhir_server.spec.temporal import parse_date_range
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from fhir_server.search.types.entries import Entries
     from fhir_server.search.types.reading import Reading
 
 OPEN_LOW = -(10**18)
@@ -68,3 +72,41 @@ def _range(text: str) -> tuple[int, int]:
         return parse_date_range(text)
     low, _ = parse_date_range(f"{match[1]}:00{match[2] or 'Z'}")
     return low, low + _MINUTE
+
+
+def found(type_name: str, value: Any) -> Iterable[list[int]]:
+    """Return [low, high] of an element's value."""
+    if isinstance(value, str):
+        return (list(_stored_range(value)),)
+    if type_name == "Period":
+        return _period(value)
+    if type_name == "Timing":
+        return _timing(value)
+    return ()
+
+
+def write(entries: Entries, code: str, ranges: Iterable[list[int]]) -> None:
+    """Write the entries of parameter `code`."""
+    for one in ranges:
+        entries.keep(code, one)
+    entries.mark_present(code)
+
+
+@lru_cache(maxsize=4096)
+def _stored_range(text: str) -> tuple[int, int]:
+    return parse_date_range(text)
+
+
+def _period(value: dict[str, Any]) -> list[list[int]]:
+    start, end = value.get("start"), value.get("end")
+    if not start and not end:
+        return []
+    low = _stored_range(start)[0] if start else OPEN_LOW
+    return [[low, _stored_range(end)[1] if end else OPEN_HIGH]]
+
+
+def _timing(value: dict[str, Any]) -> list[list[int]]:
+    """One range from the earliest event or bound to the latest; none where the schedule names no date."""
+    ranges = [list(_stored_range(event)) for event in value.get("event", ()) if event]
+    ranges += _period((value.get("repeat") or {}).get("boundsPeriod") or {})
+    return [[min(low for low, _ in ranges), max(high for _, high in ranges)]] if ranges else []

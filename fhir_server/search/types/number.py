@@ -26,12 +26,15 @@ from __future__ import annotations
 
 import re
 from decimal import Context, Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fhir_server.search.types.values import PREFIXES, NumberValue
 from fhir_server.spec.ordering import sortable
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from fhir_server.search.types.entries import Entries
     from fhir_server.search.types.reading import Reading
 
 OPEN_LOW = ""
@@ -85,3 +88,27 @@ def _half_unit(text: str, number: Decimal) -> Decimal:
         raise TypeError(text)
     whole_mantissa = "e" in text.lower() and "." not in text
     return Decimal(5).scaleb(exponent - (2 if whole_mantissa else 1), _EXACT)
+
+
+def found(type_name: str, value: Any) -> Iterable[list[str]]:
+    """Return [low, high] of an element's value: a number, a Range or a quantity's number."""
+    if type_name == "Range":
+        low, high = (value.get(end) or {} for end in ("low", "high"))
+        bounds = key_or(low.get("value"), OPEN_LOW), key_or(high.get("value"), OPEN_HIGH)
+        return () if bounds == (OPEN_LOW, OPEN_HIGH) else (list(bounds),)
+    number = value.get("value") if isinstance(value, dict) else value
+    if isinstance(number, bool) or not isinstance(number, int | Decimal):
+        return ()
+    return ([sortable(number)] * 2,)
+
+
+def write(entries: Entries, code: str, bounds: Iterable[list[str]]) -> None:
+    """Write the entries of parameter `code`."""
+    for one in bounds:
+        entries.keep(code, one)
+    entries.mark_present(code)
+
+
+def key_or(number: Any, default: str) -> str:
+    """Return the sortable key of a number, `default` where there is none."""
+    return sortable(number) if isinstance(number, int | Decimal) else default

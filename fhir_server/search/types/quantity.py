@@ -11,13 +11,19 @@ The prefixes mean what they mean for a number. The unit: `5.4|system|code` wants
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
 
 from fhir_server.search.types.escapes import split, unescape
-from fhir_server.search.types.number import search_range, split_prefix
+from fhir_server.search.types.number import OPEN_HIGH, OPEN_LOW, key_or, search_range, split_prefix
 from fhir_server.search.types.values import QuantityValue
+from fhir_server.spec.ordering import sortable
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from fhir_server.search.types.entries import Entries
     from fhir_server.search.types.reading import Reading
 
 CURRENCIES = "urn:iso:std:iso:4217"
@@ -37,3 +43,52 @@ def parse(reading: Reading, text: str) -> QuantityValue:
             raise reading.refusal(text, "a quantity is written number, number|system|code or number||code")
     low, high = search_range(reading, prefix, number)
     return QuantityValue(prefix, low, high, system, code)
+
+
+def found(type_name: str, value: Any) -> Iterable[list[str]]:
+    """Return [low, high, system, code, unit] of an element's value."""
+    if type_name == "Range":
+        return _range(value)
+    if type_name == "SampledData":
+        return _sampled(value)
+    if not isinstance(value, dict) or not isinstance(value.get("value"), int | Decimal):
+        return ()
+    key = sortable(value["value"])
+    if type_name == "Money":
+        currency = value.get("currency", "")
+        return ([key, key, CURRENCIES if currency else "", currency, currency],)
+    comparator = value.get("comparator", "")
+    low = OPEN_LOW if comparator in {"<", "<="} else key
+    high = OPEN_HIGH if comparator in {">", ">="} else key
+    return ([low, high, *_unit(value)],)
+
+
+def write(entries: Entries, code: str, quantities: Iterable[list[str]]) -> None:
+    """Write the entries of parameter `code`."""
+    for one in quantities:
+        entries.keep(code, one)
+    entries.mark_present(code)
+
+
+def _unit(value: dict[str, Any]) -> list[str]:
+    return [value.get("system", ""), value.get("code", ""), value.get("unit", "")]
+
+
+def _range(value: dict[str, Any]) -> list[list[str]]:
+    low, high = value.get("low") or {}, value.get("high") or {}
+    bounds = [key_or(low.get("value"), OPEN_LOW), key_or(high.get("value"), OPEN_HIGH)]
+    return [] if bounds == [OPEN_LOW, OPEN_HIGH] else [[*bounds, *_unit(low or high)]]
+
+
+def _sampled(value: dict[str, Any]) -> list[list[str]]:
+    """The least and the greatest sample (R4: "just search on the bounds of the values in sampled data")."""
+    origin = value.get("origin") or {}
+    start, factor = origin.get("value"), value.get("factor", 1)
+    samples = [Decimal(sample) for sample in str(value.get("data", "")).split() if _SAMPLE.fullmatch(sample)]
+    if not samples or not isinstance(start, int | Decimal):
+        return []
+    ends = sorted(start + sample * factor for sample in (min(samples), max(samples)))
+    return [[sortable(ends[0]), sortable(ends[1]), *_unit(origin)]]
+
+
+_SAMPLE = re.compile(r"-?\d{1,50}(\.\d{1,50})?")

@@ -13,8 +13,8 @@ Presence is written for both. References cannot be sorted by (no text of them is
 from __future__ import annotations
 
 import re
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from fhir_server.search.hashing import reference_entry
 from fhir_server.search.types import token
@@ -22,6 +22,9 @@ from fhir_server.search.types.escapes import unescape
 from fhir_server.search.types.values import ReferenceValue, TokenValue
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from fhir_server.search.types.entries import Entries
     from fhir_server.search.types.reading import Reading
 
 
@@ -66,3 +69,55 @@ def _typed(reading: Reading, text: str, typed: re.Match[str]) -> tuple[str, ...]
     if reading.modifier and resource_type != reading.modifier:
         raise reading.refusal(text, f"the parameter asks for a {reading.modifier}, the value for a {resource_type}")
     return (typed[0],)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A reference as found in a resource: the texts it is found by, the type it points to, its identifier."""
+
+    texts: tuple[str, ...] = ()
+    resource_type: str = ""
+    identifier: tuple[token.Token, ...] = ()
+
+
+def found(type_name: str, value: Any, base_url: str = "") -> Iterable[Found]:
+    """Return the references of an element's value: a Reference, a canonical or uri, a resource in place."""
+    if isinstance(value, str):
+        return (_by_text(value, "", base_url),) if value[:1] != "#" else ()
+    if not isinstance(value, dict):
+        return ()
+    if type_name != "Reference":
+        kind, name = value.get("resourceType"), value.get("id")
+        return (Found((f"{kind}/{name}",), kind),) if kind and name else ()
+    text, declared = value.get("reference", ""), value.get("type", "")
+    one = _by_text(text, declared, base_url) if text and text[:1] != "#" else Found(resource_type=declared)
+    if value.get("identifier"):
+        one = replace(one, identifier=tuple(token.found("Identifier", value["identifier"])))
+    return (one,) if one.texts or one.identifier else ()
+
+
+def write(entries: Entries, code: str, references: Iterable[Found], target: str = "") -> None:
+    """Write the entries of parameter `code`; with `target` only of references to that type."""
+    kept = [one for one in references if not target or one.resource_type == target]
+    for one in kept:
+        for text in one.texts:
+            entries.hashes.add(reference_entry(entries.tenant_key, code, text))
+        for identifier in one.identifier:
+            for form in identifier.forms:
+                entries.add(f"{code}:identifier", "t", form)
+    if kept:
+        entries.mark_present(code)
+
+
+_STORED = re.compile(r"(?:^|.*/)([A-Z][A-Za-z]+)/([A-Za-z0-9\-.]{1,64})(?:/_history/([A-Za-z0-9\-.]{1,64}))?")
+
+
+def _by_text(text: str, declared: str, base_url: str) -> Found:
+    if base_url and text.startswith(base_url) and text[len(base_url) : len(base_url) + 1] == "/":
+        text = text[len(base_url) + 1 :]
+    typed = _STORED.fullmatch(text)
+    if typed is None:
+        plain, version, _ = text.partition("|")
+        return Found((text, plain) if version else (text,), declared)
+    texts = (text.partition("/_history/")[0], text) if typed[3] else (text,)
+    return Found(texts, typed[1])

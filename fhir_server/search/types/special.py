@@ -10,12 +10,16 @@ EARTH_RADIUS. Units: UCUM codes of length in UNITS, default km.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
 
 from fhir_server.search.types.escapes import split, unescape
 from fhir_server.search.types.values import NearValue
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from fhir_server.search.types.entries import Entries
     from fhir_server.search.types.reading import Reading
 
 EARTH_RADIUS = 6_371_008.8
@@ -54,3 +58,20 @@ def _degrees(reading: Reading, text: str, part: str) -> float:
     if not _NUMBER.fullmatch(part):
         raise reading.refusal(text, f"{part} is not a number")
     return float(part)
+
+
+def found(_type_name: str, value: Any) -> Iterable[list[float]]:
+    """Return [latitude, longitude] of a Location's position."""
+    if not isinstance(value, dict):
+        return ()
+    latitude, longitude = value.get("latitude"), value.get("longitude")
+    if not isinstance(latitude, int | Decimal) or not isinstance(longitude, int | Decimal):
+        return ()
+    return ([float(latitude), float(longitude)],)
+
+
+def write(entries: Entries, code: str, places: Iterable[list[float]]) -> None:
+    """Write the entries of parameter `code`."""
+    for one in places:
+        entries.keep(code, one)
+    entries.mark_present(code)

@@ -11,13 +11,16 @@ either, and both mean equality for a urn (R4: they only apply to urls).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fhir_server.search.hashing import hash64
 from fhir_server.search.types.escapes import unescape
 from fhir_server.search.types.values import UriValue
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from fhir_server.search.types.entries import Entries
     from fhir_server.search.types.reading import Reading
 
 
@@ -47,3 +50,26 @@ def parse(reading: Reading, text: str) -> UriValue:
     if not uri or any(c.isspace() for c in uri):
         raise reading.refusal(text, "a uri holds no white space")
     return UriValue(uri)
+
+
+def found(_type_name: str, value: Any) -> Iterable[str]:
+    """Return the uri of an element's value."""
+    return (value,) if isinstance(value, str) else ()
+
+
+def write(entries: Entries, code: str, uris: Iterable[str]) -> None:
+    """Write the entries of parameter `code`."""
+    for uri in uris:
+        entries.add(code, "u", uri)
+        plain, version, _ = uri.partition("|")
+        if version:
+            entries.add(code, "u", plain)
+        for prefix in prefixes(uri):
+            entries.add(code, "b", prefix)
+        if code not in UNSORTED:
+            entries.keep_sort_text(code, uri)
+    entries.mark_present(code)
+
+
+UNSORTED = frozenset({"_profile", "_source"})
+"""Uris of the metadata, which nobody sorts by."""
