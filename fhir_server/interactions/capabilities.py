@@ -15,6 +15,8 @@ from fhir_server.spec import json_format
 from fhir_server.spec.temporal import format_instant
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from fhir_server.interactions.context import Context
     from fhir_server.interactions.interaction import Interaction
     from fhir_server.spec.definitions import SearchParameter
@@ -39,6 +41,7 @@ async def capabilities(interaction: Interaction, context: Context) -> Reply:
 def capability_statement(context: Context) -> dict[str, Any]:
     """Return the CapabilityStatement of this server for the tenant of `context`."""
     definitions = context.parts.definitions
+    pointing = _pointing(context)
     return {
         "resourceType": "CapabilityStatement",
         "status": "active",
@@ -51,9 +54,9 @@ def capability_statement(context: Context) -> dict[str, Any]:
         "rest": [
             {
                 "mode": "server",
-                "resource": [_resource(name, context) for name in definitions.resource_types],
+                "resource": [_resource(name, pointing[name], context) for name in definitions.resource_types],
                 "interaction": [{"code": code} for code in SYSTEM_INTERACTIONS],
-                "searchParam": _parameters(context.parts.search_parameters.common),
+                "searchParam": _parameters(_common(context)),
                 "compartment": [
                     f"http://hl7.org/fhir/CompartmentDefinition/{code.lower()}" for code in definitions.compartments
                 ],
@@ -62,9 +65,10 @@ def capability_statement(context: Context) -> dict[str, Any]:
     }
 
 
-def _resource(name: str, context: Context) -> dict[str, Any]:
+def _resource(name: str, pointing: list[str], context: Context) -> dict[str, Any]:
     settings = context.parts.settings
     parameters = context.parts.search_parameters.of(name)
+    includes = sorted(f"{name}:{p.code}" for p in parameters.values() if p.type == "reference")
     return {
         "type": name,
         "profile": f"http://hl7.org/fhir/StructureDefinition/{name}",
@@ -77,25 +81,28 @@ def _resource(name: str, context: Context) -> dict[str, Any]:
         "conditionalUpdate": True,
         "conditionalDelete": settings.conditional_delete,
         "referencePolicy": ["literal", "logical", "local"],
-        "searchInclude": sorted(f"{name}:{p.code}" for p in parameters.values() if p.type == "reference"),
-        "searchRevInclude": _revincludes(name, context),
+        **({"searchInclude": includes} if includes else {}),
+        **({"searchRevInclude": sorted(pointing)} if pointing else {}),
         "searchParam": _parameters(parameters),
     }
 
 
-def _revincludes(name: str, context: Context) -> list[str]:
-    """Return the `Type:parameter` pairs by which other types point to this one."""
-    found = [
-        f"{source}:{parameter.code}"
-        for source in context.parts.definitions.resource_types
-        for parameter in context.parts.search_parameters.of(source).values()
-        if parameter.type == "reference" and name in parameter.targets
-    ]
-    return sorted(found) or [f"{name}:*"]
+def _common(context: Context) -> dict[str, SearchParameter]:
+    """Return the parameters of every resource type, `_id` and its like."""
+    return {code: p for code, p in context.parts.search_parameters.of("Basic").items() if "Resource" in p.base}
 
 
-def _parameters(parameters: Any) -> list[dict[str, Any]]:
-    listed: list[SearchParameter] = sorted(parameters.values(), key=lambda p: p.code)
-    return [
-        {"name": p.code, "type": p.type, **({"definition": p.url} if p.url else {})} for p in listed if p.type != ""
-    ]
+def _pointing(context: Context) -> dict[str, list[str]]:
+    """Return, for each type, the `Type:parameter` pairs by which types point to it."""
+    pointing: dict[str, list[str]] = {name: [] for name in context.parts.definitions.resource_types}
+    for source in context.parts.definitions.resource_types:
+        for parameter in context.parts.search_parameters.of(source).values():
+            for target in parameter.targets if parameter.type == "reference" else ():
+                if target in pointing:
+                    pointing[target].append(f"{source}:{parameter.code}")
+    return pointing
+
+
+def _parameters(parameters: Mapping[str, SearchParameter]) -> list[dict[str, Any]]:
+    listed = sorted(parameters.values(), key=lambda p: p.code)
+    return [{"name": p.code, "type": p.type, **({"definition": p.url} if p.url else {})} for p in listed]

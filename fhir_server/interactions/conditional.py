@@ -19,7 +19,6 @@ from fhir_server.interactions.criteria import (
     refuse_several,
 )
 from fhir_server.interactions.delete import reply_to_deletion
-from fhir_server.interactions.interaction import Reply
 from fhir_server.interactions.preconditions import refuse_unless_met
 from fhir_server.interactions.update import status_after
 from fhir_server.interactions.writing import (
@@ -37,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from fhir_server.interactions.context import Context
-    from fhir_server.interactions.interaction import Interaction, Resource
+    from fhir_server.interactions.interaction import Interaction, Reply, Resource
 
 
 async def conditional_create(interaction: Interaction, context: Context) -> Reply:
@@ -152,9 +151,7 @@ async def _one_match(criteria: Criteria, context: Context) -> Match | None:
     return matches[0] if matches else None
 
 
-async def _in_transaction(
-    once: Callable[[Context], Awaitable[Reply]], criteria: Criteria, context: Context
-) -> Reply:
+async def _in_transaction(once: Callable[[Context], Awaitable[Reply]], criteria: Criteria, context: Context) -> Reply:
     """Run `once` in a transaction that holds the locks of `criteria`; again where a plain write was faster."""
     for _ in range(ATTEMPTS):
         try:

@@ -71,7 +71,9 @@ def criteria_of(resource_type: str, pairs: Iterable[tuple[str, str]], context: C
         now=context.parts.clock.now(),
     )
     if not query.criteria:
-        raise BadRequest(f"A conditional interaction on {resource_type} needs criteria, such as identifier=system|value")
+        raise BadRequest(
+            f"A conditional interaction on {resource_type} needs criteria, such as identifier=system|value"
+        )
     key = canonical_key(query)
     return Criteria(query, key, _locks(query, key, context.tenant.key))
 

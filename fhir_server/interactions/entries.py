@@ -85,12 +85,21 @@ def interaction_at(method: str, url: str) -> Interaction:
     if len(parts) == 1 and parts[0] != "_history":
         kind = _TYPE_KINDS.get(method) if parts[0] != "metadata" else ("capabilities" if method == "GET" else None)
         kind = "search-system" if parts[0] == "_search" else kind
-        return _checked(kind, method, url, resource_type=parts[0] if kind != "capabilities" else None, parameters=parameters)
+        return _checked(
+            kind, method, url, resource_type=parts[0] if kind != "capabilities" else None, parameters=parameters
+        )
     if method in {"GET", "HEAD"}:
         return _reading(parts, method, url, parameters)
     if len(parts) == _INSTANCE:
         kind = _INSTANCE_KINDS.get(method)
-    return _checked(kind, method, url, resource_type=parts[0] if parts else None, id=parts[-1] if parts else None, parameters=parameters)
+    return _checked(
+        kind,
+        method,
+        url,
+        resource_type=parts[0] if parts else None,
+        id=parts[-1] if parts else None,
+        parameters=parameters,
+    )
 
 
 def _reading(parts: list[str], method: str, url: str, parameters: tuple[tuple[str, str], ...]) -> Interaction:

@@ -49,7 +49,11 @@ async def history(interaction: Interaction, context: Context) -> Reply:
     limits = {"since": asked.since, "at": asked.at}
     store = context.store
     total = await store.history_count(**scope, **limits)
-    if total == 0 and interaction.id is not None and await store.read(str(interaction.resource_type), interaction.id) is None:
+    if (
+        total == 0
+        and interaction.id is not None
+        and await store.read(str(interaction.resource_type), interaction.id) is None
+    ):
         raise NotFound(f"There is no {interaction.resource_type}/{interaction.id}")
     before = _opened(asked.cursor, interaction, context)
     versions = await store.history(**scope, **limits, before=before, limit=asked.count + 1) if asked.count else []
@@ -104,7 +108,9 @@ def _scope(interaction: Interaction) -> str:
 def _opened(cursor: str | None, interaction: Interaction, context: Context) -> Any:
     if cursor is None:
         return None
-    return tuple(paging.open_cursor(cursor, _scope(interaction), context.tenant.key, context.parts.settings.link_secret))
+    return tuple(
+        paging.open_cursor(cursor, _scope(interaction), context.tenant.key, context.parts.settings.link_secret)
+    )
 
 
 def _links(interaction: Interaction, asked: Asked, last: Version | None, context: Context) -> list[dict[str, str]]:

@@ -5,9 +5,11 @@ https://hl7.org/fhir/R4/http.html
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 Resource = dict[str, Any]
 """A decoded FHIR resource: plain dicts and lists, every JSON number with a fraction or exponent a Decimal."""
@@ -21,7 +23,8 @@ Kind = Literal[
 @dataclass(frozen=True, slots=True)
 class Conditions:
     """Conditional headers as sent: `if_match`/`if_none_match` keep the ETag text (`W/"3"`, `*`),
-    `if_none_exist` the query text, `if_modified_since` microseconds since the epoch."""
+    `if_none_exist` the query text, `if_modified_since` microseconds since the epoch.
+    """
 
     if_match: str | None = None
     if_none_match: str | None = None

@@ -6,12 +6,13 @@ https://hl7.org/fhir/R4/bundle.html#references and https://hl7.org/fhir/R4/http.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from fhir_server.interactions.references import rewritten
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from fhir_server.spec.packages import Definitions
 
 _RESTFUL = re.compile(r"(?P<root>https?://.+)/[A-Z][A-Za-z]+/[A-Za-z0-9.-]{1,64}")

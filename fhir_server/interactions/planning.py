@@ -99,7 +99,7 @@ class Plan:
         for step in self.steps:
             if (id_ := _named_id(step)) is not None:
                 step.current = current.get((step.resource_type, id_))
-        self._each(lambda step: _settle(step, context))
+        _each(self.steps, lambda step: _settle(step, context))
         self._share_equal_creates()
         self._refuse_overlaps()
         for step in self.steps:
@@ -142,7 +142,8 @@ class Plan:
         """Return every version to be saved; each step that writes gets its reply."""
         writes: list[Write] = []
         for kind in _ORDER:
-            self._each(lambda step, kind=kind: writes.extend(self._writes_of(step, context) if step.interaction.kind == kind else ()))  # type: ignore[misc]
+            chosen = [step for step in self.steps if step.interaction.kind == kind]
+            _each(chosen, lambda step: writes.extend(self._writes_of(step, context)))
         return writes
 
     def _writes_of(self, step: Step, context: Context) -> list[Write]:
@@ -165,13 +166,14 @@ class Plan:
         step.reply = reply_to_write(write.version, 201 if kind == "create" else status_after(step.current), preferences)
         return [write]
 
-    def _each(self, act: Callable[[Step], object]) -> None:
-        """Do `act` for every step; a refusal names the entry."""
-        for step in self.steps:
-            try:
-                act(step)
-            except Refusal as refusal:
-                raise refusal.inside(f"Bundle.entry[{step.position}]") from None
+
+def _each(steps: Sequence[Step], act: Callable[[Step], object]) -> None:
+    """Do `act` for every step; a refusal names the entry."""
+    for step in steps:
+        try:
+            act(step)
+        except Refusal as refusal:
+            raise refusal.inside(f"Bundle.entry[{step.position}]") from None
 
 
 def plan_of(interactions: Sequence[Interaction], full_urls: Sequence[str], context: Context) -> Plan:
@@ -179,7 +181,7 @@ def plan_of(interactions: Sequence[Interaction], full_urls: Sequence[str], conte
     steps = [Step(n, i, u) for n, (i, u) in enumerate(zip(interactions, full_urls, strict=True))]
     links = Links(context.base_url)
     plan = Plan(steps, {}, links)
-    plan._each(lambda step: _prepare(step, context))  # noqa: SLF001 - the maker of the plan
+    _each(steps, lambda step: _prepare(step, context))
     seen: dict[str, int] = {}
     for step in steps:
         if step.full_url and seen.setdefault(step.full_url, step.position) != step.position:

@@ -23,7 +23,22 @@ Rewrite = Callable[[str], str]
 LINK_TYPES = frozenset({"uri", "url", "oid", "uuid", "canonical"})
 _NARRATIVE_LINK = re.compile(r"""(?P<before>\b(?:href|src)\s*=\s*)(?P<quote>["'])(?P<link>.*?)(?P=quote)""")
 _PLAIN = frozenset(
-    "string code id markdown boolean integer decimal positiveInt unsignedInt date dateTime instant time base64Binary".split()
+    [
+        "string",
+        "code",
+        "id",
+        "markdown",
+        "boolean",
+        "integer",
+        "decimal",
+        "positiveInt",
+        "unsignedInt",
+        "date",
+        "dateTime",
+        "instant",
+        "time",
+        "base64Binary",
+    ]
 )
 
 

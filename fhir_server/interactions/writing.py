@@ -64,9 +64,7 @@ def write_of(draft: Resource, id_: str, method: str, current: Version | None, co
     updated = _after(current, context)
     draft = {**draft, "id": id_}
     return Write(
-        version=Version(
-            draft["resourceType"], id_, number, updated, method, stamped(draft, id_, number, updated)
-        ),
+        version=Version(draft["resourceType"], id_, number, updated, method, stamped(draft, id_, number, updated)),
         index=context.parts.indexer.index(draft, context.tenant.key, context.base_url),
         expected=number - 1,
     )
@@ -74,9 +72,7 @@ def write_of(draft: Resource, id_: str, method: str, current: Version | None, co
 
 def deletion_of(current: Version, context: Context) -> Write:
     """Return the write that deletes the instance whose newest version is `current`."""
-    version = Version(
-        current.resource_type, current.id, current.version + 1, _after(current, context), "DELETE", None
-    )
+    version = Version(current.resource_type, current.id, current.version + 1, _after(current, context), "DELETE", None)
     return Write(version=version, index=None, expected=current.version)
 
 

@@ -34,9 +34,11 @@ https://hl7.org/fhir/R4/http.html#Status-Codes and https://hl7.org/fhir/R4/value
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +61,7 @@ class Refusal(Exception):  # noqa: N818 - the field's word is refusal, not error
     status: ClassVar[int] = 400
     code: ClassVar[str] = "invalid"
 
-    def __init__(
-        self, diagnostics: str, *, expression: str = "", issues: Sequence[Issue] | None = None
-    ) -> None:
+    def __init__(self, diagnostics: str, *, expression: str = "", issues: Sequence[Issue] | None = None) -> None:
         super().__init__(diagnostics)
         self.diagnostics = diagnostics
         self.issues: tuple[Issue, ...] = (
@@ -75,9 +75,7 @@ class Refusal(Exception):  # noqa: N818 - the field's word is refusal, not error
 
     def inside(self, place: str) -> Refusal:
         """Return this refusal with every issue's place set inside `place`, e.g. `Bundle.entry[3]`."""
-        self.issues = tuple(
-            Issue(i.severity, i.code, i.diagnostics, _joined(place, i.expression)) for i in self.issues
-        )
+        self.issues = tuple(Issue(i.severity, i.code, i.diagnostics, _joined(place, i.expression)) for i in self.issues)
         return self
 
 

@@ -34,7 +34,7 @@ class UuidIds:
 
 
 class SequentialIds:
-    """Ids for tests: `prefix-1`, `prefix-2` …"""
+    """Ids for tests: `prefix-1`, `prefix-2` …."""
 
     def __init__(self, prefix: str = "id") -> None:
         self._prefix, self._next = prefix, 0

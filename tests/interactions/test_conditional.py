@@ -7,7 +7,14 @@ import dataclasses
 
 import pytest
 
-from fhir_server.kernel.errors import BadRequest, Conflict, MultipleMatches, NotSupported, NotUnderstood, VersionConflict
+from fhir_server.kernel.errors import (
+    BadRequest,
+    Conflict,
+    MultipleMatches,
+    NotSupported,
+    NotUnderstood,
+    VersionConflict,
+)
 from tests.interactions.desk import content
 
 SYSTEM = "http://example.org/ids"
@@ -93,9 +100,7 @@ async def test_conditional_update_holds_if_match(desk):
 
 
 async def test_concurrent_conditional_updates_make_one_instance_and_lose_no_version(desk):
-    replies = await asyncio.gather(
-        *(desk("update", "Patient", None, PATIENT, parameters=CRITERIA) for _ in range(12))
-    )
+    replies = await asyncio.gather(*(desk("update", "Patient", None, PATIENT, parameters=CRITERIA) for _ in range(12)))
     assert len({content(reply)["id"] for reply in replies}) == 1
     assert sorted(reply.version for reply in replies) == list(range(1, 13))
 

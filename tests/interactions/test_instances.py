@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from tests.interactions.desk import content
 
 from fhir_server.kernel.errors import (
     BadRequest,
@@ -15,6 +14,7 @@ from fhir_server.kernel.errors import (
     PreconditionFailed,
     VersionConflict,
 )
+from tests.interactions.desk import content
 
 PATIENT = {"resourceType": "Patient", "name": [{"family": "Example"}]}
 
@@ -39,7 +39,12 @@ async def test_decimals_keep_their_digits(desk):
     from decimal import Decimal
 
     made = await desk.create(
-        {"resourceType": "Observation", "status": "final", "code": {"text": "x"}, "valueQuantity": {"value": Decimal("1.10")}}
+        {
+            "resourceType": "Observation",
+            "status": "final",
+            "code": {"text": "x"},
+            "valueQuantity": {"value": Decimal("1.10")},
+        }
     )
     reply = await desk("read", "Observation", made["id"])
     assert b'"value":1.10' in reply.body

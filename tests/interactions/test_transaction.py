@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from tests.interactions.desk import content, entry
 
 from fhir_server.kernel.errors import (
     BadRequest,
@@ -15,6 +14,7 @@ from fhir_server.kernel.errors import (
     Unprocessable,
     VersionConflict,
 )
+from tests.interactions.desk import content, entry
 
 PATIENT = {"resourceType": "Patient", "name": [{"family": "Example"}]}
 IDENTIFIED = {**PATIENT, "identifier": [{"system": "http://example.org/ids", "value": "7"}]}
@@ -48,7 +48,12 @@ async def test_references_by_urn_lead_to_the_ids_given_wherever_the_entries_stan
 async def test_relative_references_to_a_full_url_of_the_bundle_are_rewritten(desk):
     answer = await desk.bundle(
         entry("POST", "Patient", PATIENT, "http://elsewhere.org/r4/Patient/9"),
-        entry("POST", "Observation", {**OBSERVATION, "subject": {"reference": "Patient/9"}}, "http://elsewhere.org/r4/Observation/1"),
+        entry(
+            "POST",
+            "Observation",
+            {**OBSERVATION, "subject": {"reference": "Patient/9"}},
+            "http://elsewhere.org/r4/Observation/1",
+        ),
     )
     made = await stored(desk, location_of(answer, 1))
     assert made["subject"]["reference"] == location_of(answer, 0)
@@ -57,7 +62,10 @@ async def test_relative_references_to_a_full_url_of_the_bundle_are_rewritten(des
 async def test_links_in_narrative_and_uris_are_rewritten_and_identifier_values_are_not(desk):
     patient = {
         **PATIENT,
-        "text": {"status": "generated", "div": f'<div xmlns="http://www.w3.org/1999/xhtml"><a href="{URN2}">x</a></div>'},
+        "text": {
+            "status": "generated",
+            "div": f'<div xmlns="http://www.w3.org/1999/xhtml"><a href="{URN2}">x</a></div>',
+        },
         "identifier": [{"system": "urn:ietf:rfc:3986", "value": URN2}],
         "photo": [{"url": URN2}],
     }

@@ -9,7 +9,10 @@ import subprocess
 import sys
 import time
 import urllib.request
-from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def free_port() -> int:
@@ -35,7 +38,16 @@ class ServerProcess:
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> ServerProcess:
-        command = [sys.executable, "-m", "fhir_server", "serve", "--port", str(self.port), "--workers", str(self._workers)]
+        command = [
+            sys.executable,
+            "-m",
+            "fhir_server",
+            "serve",
+            "--port",
+            str(self.port),
+            "--workers",
+            str(self._workers),
+        ]
         with self._log.open("ab") as log:
             self.process = subprocess.Popen(
                 command, env=self._environment, stdout=log, stderr=log, start_new_session=True
