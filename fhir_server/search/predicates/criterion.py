@@ -1,0 +1,56 @@
+"""From a criterion to the condition it makes: chains first, then the module of the parameter's type.
+
+https://hl7.org/fhir/R4/search.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from fhir_server.search.predicates import (
+    composite,
+    date,
+    number,
+    quantity,
+    reference,
+    special,
+    string,
+    token,
+    uri,
+)
+from fhir_server.search.predicates.conditions import Any_, Condition
+from fhir_server.search.rewrites import chain, has, missing
+
+if TYPE_CHECKING:
+    from fhir_server.search.predicates.scope import Scope
+    from fhir_server.search.query import Criterion, Link
+
+CONDITIONS: Mapping[str, Callable[[Criterion, Scope], Condition]] = {
+    "token": token.condition,
+    "reference": reference.condition,
+    "string": string.condition,
+    "uri": uri.condition,
+    "number": number.condition,
+    "quantity": quantity.condition,
+    "date": date.condition,
+    "composite": composite.condition,
+    "special": special.condition,
+}
+"""Who knows what a criterion on a parameter of this type asks."""
+
+
+def condition_of(criterion: Criterion, scope: Scope) -> Condition:
+    """Return what the criterion, or any of its alternatives, asks of a row."""
+    ways = tuple(_behind(one.links, one, scope) for one in (criterion, *criterion.alternatives))
+    return ways[0] if len(ways) == 1 else Any_(ways)
+
+
+def _behind(links: tuple[Link, ...], criterion: Criterion, scope: Scope) -> Condition:
+    if links:
+        first, *others = links
+        inner = _behind(tuple(others), criterion, scope.on(first.resource_type))
+        return has.condition(first, inner, scope) if first.reverse else chain.condition(first, inner, scope)
+    if criterion.modifier == "missing":
+        return missing.condition(criterion, scope)
+    return CONDITIONS[criterion.parameter.type](criterion, scope)

@@ -1,0 +1,28 @@
+"""Number criteria.
+
+https://hl7.org/fhir/R4/search.html#number
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fhir_server.search.predicates.binds import padded
+from fhir_server.search.predicates.conditions import AnyTest, Condition, EntryCondition, SomeEntry
+from fhir_server.search.predicates.ranges import entry_test
+from fhir_server.search.types.values import NumberValue
+
+if TYPE_CHECKING:
+    from fhir_server.search.predicates.scope import Scope
+    from fhir_server.search.query import Criterion
+
+
+def condition(criterion: Criterion, scope: Scope) -> Condition:
+    """Return what the criterion asks of a row."""
+    values = sorted((v for v in criterion.values if isinstance(v, NumberValue)), key=lambda v: v.prefix)
+    return SomeEntry(criterion.parameter.code, AnyTest(tuple(test(v, scope) for v in padded(values))))
+
+
+def test(value: NumberValue, scope: Scope) -> EntryCondition:
+    """Return the test of one entry [low, high]."""
+    return entry_test(value, scope, dates=False)
