@@ -1,0 +1,308 @@
+"""Turns each kind of syntax node into a piece of program.
+
+http://hl7.org/fhirpath/N1/#expressions
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from fhir_server.fhirpath import ast, navigation, operators
+from fhir_server.fhirpath.equality import distinct
+from fhir_server.fhirpath.externals import external
+from fhir_server.fhirpath.functions.filtering import sorting
+from fhir_server.fhirpath.functions.table import FUNCTIONS
+from fhir_server.fhirpath.lexer import FhirPathSyntaxError
+from fhir_server.fhirpath.model import TypeModel
+from fhir_server.fhirpath.navigation import Route, Routes, Walk
+from fhir_server.fhirpath.quantities import Quantity
+from fhir_server.fhirpath.scope import Evaluator, FhirPathEvaluationError, Scope, single
+from fhir_server.fhirpath.shortcuts import quick_where
+from fhir_server.fhirpath.temporal import parse_temporal
+from fhir_server.fhirpath.values import Node, boolean
+
+_TYPE_FUNCTIONS = frozenset({"is", "as", "ofType"})
+_NOTHING_OF_NOTHING = frozenset({"where", "select", "extension", "resolve", "first", "last", "tail", "single"})
+"""Functions that need not run where the types leave no input: most parts of a search expression for many types."""
+_SYSTEM_BY_MISTAKE = {"System.DateTime": "dateTime"}
+"""R4's composite parameter of Observation writes `as(DateTime)` and means `dateTime`."""
+
+
+class Piece:
+    """A compiled part. With `routes` it is a path over known types, from `base` (None: from the focus)."""
+
+    __slots__ = ("_run", "base", "routes", "type_name", "walk")
+
+    def __init__(
+        self,
+        run: Evaluator | None = None,
+        *,
+        base: Evaluator | None = None,
+        routes: Routes | None = None,
+        type_name: str | None = None,
+        walk: Walk | None = None,
+    ) -> None:
+        self._run = run
+        self.walk = walk
+        self.base = base
+        self.routes = routes
+        if routes is not None:
+            types = {route.type_name for route in routes}
+            type_name = types.pop() if len(types) == 1 else None
+        self.type_name = type_name
+
+    def is_path(self) -> bool:
+        """Whether this is nothing but members from the focus."""
+        return self.routes is not None and self.base is None and all(route.keys for route in self.routes)
+
+    @property
+    def run(self) -> Evaluator:
+        """The evaluator of this piece."""
+        if self._run is None:
+            self._run = _run_routes(self.base, self.routes or ())
+        return self._run
+
+
+def _run_routes(base: Evaluator | None, routes: Routes) -> Evaluator:
+    if len(routes) == 1 and not routes[0].keys:
+        return base or (lambda nodes, _scope: nodes)
+    from_focus = _over(navigation.walk_routes(routes))
+    if base is None:
+        return from_focus
+    return lambda nodes, scope: from_focus(base(nodes, scope), scope)
+
+
+def _over(walk: Walk) -> Evaluator:
+    """`walk` over all items."""
+
+    def run(nodes: list[Node], _scope: Scope) -> list[Node]:
+        if len(nodes) == 1:
+            value = nodes[0].value
+            return walk(value) if type(value) is dict else []
+        found: list[Node] = []
+        for node in nodes:
+            if type(node.value) is dict:
+                found += walk(node.value)
+        return found
+
+    return run
+
+
+def _distinct_walk(routes: Routes) -> Walk:
+    walk = navigation.walk_routes(routes)
+
+    def run(value: dict[str, Any]) -> list[Node]:
+        found = walk(value)
+        return found if len(found) < 2 else distinct(found)  # noqa: PLR2004 (nothing to compare)
+
+    return run
+
+
+def _nothing(_nodes: list[Node], _scope: Scope) -> list[Node]:
+    return []
+
+
+class ExpressionCompiler:
+    """Compiles trees against one type model. `focus` is the type of `$this` where it is known."""
+
+    def __init__(self, model: TypeModel) -> None:
+        self._model = model
+
+    def known(self, type_name: str) -> str | None:
+        """`type_name` if paths from it can be laid out beforehand."""
+        if type_name in ("Resource", "DomainResource") or navigation.is_primitive_type(type_name):
+            return None
+        return type_name if self._model.qualified(type_name) or "." in type_name else None
+
+    def compile(self, tree: ast.Expression, focus: str | None) -> Piece:
+        """The program of `tree`."""
+        match tree:
+            case ast.Name(text):
+                return self._name(text, focus)
+            case ast.Invocation(target, step):
+                return self._invocation(self.compile(target, focus), step, focus)
+            case ast.Call():
+                return self._call(Piece(lambda nodes, _scope: nodes, type_name=focus), tree, focus)
+            case ast.Literal() | ast.QuantityLiteral() | ast.Empty():
+                return Piece(_literal(tree))
+            case ast.Special(name):
+                return Piece(_special(name), type_name=focus if name == "$this" else None)
+            case ast.External(name):
+                return Piece(external(name))
+            case ast.Indexer(target, index):
+                piece = self.compile(target, focus)
+                return Piece(operators.indexed(piece.run, self.compile(index, focus).run), type_name=piece.type_name)
+            case ast.Union(parts):
+                return self._union(parts, focus)
+            case ast.TypeOperation(operator, operand, type_name):
+                return self._type_operation(operator, self.compile(operand, focus), type_name)
+            case ast.Polarity(sign, operand):
+                build = operators.negative if sign == "-" else operators.positive
+                return Piece(build(self.compile(operand, focus).run))
+            case ast.Binary(operator, left, right):
+                return Piece(operators.BINARY[operator](self.compile(left, focus).run, self.compile(right, focus).run))
+
+    def _name(self, name: str, focus: str | None) -> Piece:
+        """The first name of a path: the focus itself if it says its type, else a member of it."""
+        if name[:1].isupper() and (wanted := self._model.qualified(name)):
+            if focus is None:
+                return Piece(lambda nodes, _scope: [node for node in nodes if self._model.is_a(node.type_name, wanted)])
+            return (
+                Piece(routes=(Route((), focus, is_primitive=False),)) if self._model.is_a(focus, wanted) else _NOTHING
+            )
+        return self._member(Piece(lambda nodes, _scope: nodes, type_name=focus), name, from_focus=True)
+
+    def _invocation(self, target: Piece, step: ast.Name | ast.Call | ast.Special, focus: str | None) -> Piece:
+        match step:
+            case ast.Name(text):
+                return self._member(target, text)
+            case ast.Call():
+                return self._call(target, step, focus)
+            case ast.Special(name):
+                return Piece(_special(name))
+
+    def _member(self, target: Piece, member: str, *, from_focus: bool = False) -> Piece:
+        if target is _NOTHING:
+            return target
+        base, routes = target.base, target.routes
+        if routes is None and target.type_name is not None and self.known(target.type_name):
+            base = None if from_focus else target.run
+            routes = (Route((), target.type_name, is_primitive=False),)
+        if routes is not None:
+            extended = navigation.extend(routes, member, self._model)
+            if extended is not None:
+                return Piece(base=base, routes=extended) if extended else _NOTHING
+        step, run = navigation.member_step(member, self._model), target.run
+        return Piece(step if from_focus else lambda nodes, scope: step(run(nodes, scope), scope))
+
+    def _union(self, parts: tuple[ast.Expression, ...], focus: str | None) -> Piece:
+        pieces = [piece for part in parts if (piece := self.compile(part, focus)) is not _NOTHING]
+        if not pieces:
+            return _NOTHING
+        types = {piece.type_name for piece in pieces}
+        if all(piece.is_path() for piece in pieces):
+            walk = _distinct_walk(tuple(route for piece in pieces for route in piece.routes or ()))
+            return Piece(_over(walk), walk=walk, type_name=types.pop() if len(types) == 1 else None)
+        run = operators.united(tuple(piece.run for piece in pieces))
+        return Piece(run, type_name=types.pop() if len(types) == 1 else None)
+
+    def _call(self, target: Piece, call: ast.Call, focus: str | None) -> Piece:
+        if call.name in _TYPE_FUNCTIONS and len(call.arguments) == 1:
+            return self._type_operation(call.name, target, _type_specifier(call.arguments[0]))
+        if target is _NOTHING and call.name in _NOTHING_OF_NOTHING:
+            return target
+        quick = quick_where(call, target.type_name, self._model)
+        if quick is not None:
+            inner_run = target.run
+            return Piece(lambda nodes, scope: quick(inner_run(nodes, scope), scope), type_name=target.type_name)
+        if call.name == "sort":
+            return self._sort(target, call)
+        function = FUNCTIONS.get(call.name)
+        if function is None:
+            raise FhirPathSyntaxError(f"There is no function {call.name[:60]}()")
+        if not function.fewest <= len(call.arguments) <= function.most:
+            raise FhirPathSyntaxError(f"{call.name}() does not take {len(call.arguments)} arguments")
+        inner = target.type_name if function.on_items else focus
+        arguments = tuple(self.compile(argument, inner).run for argument in call.arguments)
+        apply, run = function.build(arguments, self._model), target.run
+        return Piece(
+            lambda nodes, scope: apply(run(nodes, scope), scope),
+            type_name=target.type_name if function.keeps_type else None,
+        )
+
+    def _sort(self, target: Piece, call: ast.Call) -> Piece:
+        keys = []
+        for argument in call.arguments:
+            descends = isinstance(argument, ast.Polarity) and argument.operator == "-"
+            key = argument.operand if isinstance(argument, ast.Polarity) else argument
+            keys.append((self.compile(key, target.type_name).run, descends))
+        apply, run = sorting(tuple(keys)), target.run
+        return Piece(lambda nodes, scope: apply(run(nodes, scope), scope), type_name=target.type_name)
+
+    def _type_operation(self, operator: str, target: Piece, name: str) -> Piece:
+        wanted = self._model.qualified(name)
+        if wanted is None:
+            raise FhirPathSyntaxError(f"There is no type {name[:60]}")
+        if target is _NOTHING:
+            return target
+        if operator != "is":
+            wanted = _SYSTEM_BY_MISTAKE.get(wanted, wanted) if "." not in name else wanted
+            if target.routes is not None and all(route.keys for route in target.routes):
+                kept = tuple(route for route in target.routes if self._model.is_a(route.type_name, wanted))
+                return Piece(base=target.base, routes=kept) if kept else _NOTHING
+        is_wanted = self._type_test(wanted)
+        run = target.run
+        if operator == "is":
+            return Piece(_is(run, is_wanted))
+        return Piece(lambda nodes, scope: [node for node in run(nodes, scope) if is_wanted(node.type_name)])
+
+    def _type_test(self, wanted: str) -> _TypeTest:
+        return _TypeTest(wanted, self._model)
+
+
+class _TypeTest:
+    """Whether a type is `wanted` or derived from it, remembered for each type met."""
+
+    __slots__ = ("_answers", "_model", "_wanted")
+
+    def __init__(self, wanted: str, model: TypeModel) -> None:
+        self._wanted = wanted
+        self._model = model
+        self._answers: dict[str, bool] = {}
+
+    def __call__(self, type_name: str) -> bool:
+        answer = self._answers.get(type_name)
+        if answer is None:
+            answer = self._answers[type_name] = self._model.is_a(type_name, self._wanted)
+        return answer
+
+
+_NOTHING = Piece(_nothing)
+
+
+def _is(run: Evaluator, is_wanted: _TypeTest) -> Evaluator:
+    def evaluate(nodes: list[Node], scope: Scope) -> list[Node]:
+        node = single(run(nodes, scope), "is")
+        return [] if node is None else boolean(is_wanted(node.type_name))
+
+    return evaluate
+
+
+def _type_specifier(argument: ast.Expression) -> str:
+    match argument:
+        case ast.Name(text):
+            return text
+        case ast.Invocation(ast.Name(namespace), ast.Name(text)):
+            return f"{namespace}.{text}"
+    raise FhirPathSyntaxError("A type function needs the name of a type")
+
+
+def _literal(tree: ast.Literal | ast.QuantityLiteral | ast.Empty) -> Evaluator:
+    if isinstance(tree, ast.Empty):
+        return _nothing
+    if isinstance(tree, ast.QuantityLiteral):
+        node = Node(Quantity(Decimal(tree.value), tree.unit, tree.is_calendar), "System.Quantity")
+        return lambda _nodes, _scope: [node]
+    kind = tree.type_name.removeprefix("System.")
+    value = tree.value
+    if kind in ("Date", "DateTime", "Time"):
+        if parse_temporal(kind, str(value).rstrip("T")) is None:
+            raise FhirPathSyntaxError(f"There is no {kind} {value}")
+        value = str(value).rstrip("T")
+    node = Node(value, tree.type_name)
+    return lambda _nodes, _scope: [node]
+
+
+def _special(name: str) -> Evaluator:
+    if name == "$this":
+        return lambda _nodes, scope: scope.this
+    if name == "$total":
+        return lambda _nodes, scope: scope.total or []
+    return _index
+
+
+def _index(_nodes: list[Node], scope: Scope) -> list[Node]:
+    if scope.index is None:
+        raise FhirPathEvaluationError("$index has a meaning only inside a function that iterates")
+    return [Node(scope.index, "System.Integer")]

@@ -1,0 +1,147 @@
+"""Filtering, projection and aggregation: where, select, repeat, aggregate, sort.
+
+http://hl7.org/fhirpath/N1/#filtering-and-projection
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cmp_to_key
+from types import MappingProxyType
+
+from fhir_server.fhirpath import equality
+from fhir_server.fhirpath.functions.definition import Function
+from fhir_server.fhirpath.model import TypeModel
+from fhir_server.fhirpath.scope import Evaluator, FhirPathEvaluationError, Scope, single, truth
+from fhir_server.fhirpath.values import Node
+
+MOST_REPEATED = 100_000
+"""Items `repeat()` may visit: beyond any real resource."""
+
+
+def _where(arguments: tuple[Evaluator, ...], _model: TypeModel) -> Evaluator:
+    criterion = arguments[0]
+
+    def run(nodes: list[Node], scope: Scope) -> list[Node]:
+        if not nodes:
+            return nodes
+        outer = scope.this, scope.index
+        kept = []
+        for scope.index, node in enumerate(nodes):
+            scope.this = item = [node]
+            found = criterion(item, scope)
+            if found and truth(found, "where()"):
+                kept.append(node)
+        scope.this, scope.index = outer
+        return kept
+
+    return run
+
+
+def _select(arguments: tuple[Evaluator, ...], _model: TypeModel) -> Evaluator:
+    projection = arguments[0]
+
+    def run(nodes: list[Node], scope: Scope) -> list[Node]:
+        outer = scope.this, scope.index
+        found: list[Node] = []
+        for scope.index, node in enumerate(nodes):
+            scope.this = [node]
+            found += projection(scope.this, scope)
+        scope.this, scope.index = outer
+        return found
+
+    return run
+
+
+def _repeat(arguments: tuple[Evaluator, ...], _model: TypeModel) -> Evaluator:
+    project = _select(arguments, _model)
+
+    def run(nodes: list[Node], scope: Scope) -> list[Node]:
+        found: list[Node] = []
+        seen: set[int] = set()
+        level = nodes
+        while level:
+            level = _unseen(project(level, scope), found, seen)
+            found += level
+            if len(found) > MOST_REPEATED:
+                raise FhirPathEvaluationError("repeat() found too many items")
+        return found
+
+    return run
+
+
+def _unseen(nodes: list[Node], found: list[Node], seen: set[int]) -> list[Node]:
+    """Those not met before: by identity of their JSON object, computed and primitive values by equality."""
+    fresh: list[Node] = []
+    for node in nodes:
+        if isinstance(node.value, dict):
+            if id(node.value) in seen:
+                continue
+            seen.add(id(node.value))
+        elif equality.contains_item(found, node) or equality.contains_item(fresh, node):
+            continue
+        fresh.append(node)
+    return fresh
+
+
+def _aggregate(arguments: tuple[Evaluator, ...], _model: TypeModel) -> Evaluator:
+    aggregator, *initial = arguments
+
+    def run(nodes: list[Node], scope: Scope) -> list[Node]:
+        outer = scope.this, scope.index, scope.total
+        total = initial[0](scope.this, scope) if initial else []
+        for scope.index, node in enumerate(nodes):
+            scope.this, scope.total = [node], total
+            total = aggregator(scope.this, scope)
+        scope.this, scope.index, scope.total = outer
+        return total
+
+    return run
+
+
+def sorting(keys: tuple[tuple[Evaluator, bool], ...]) -> Evaluator:
+    """`sort(key, -other)`: each key with whether it descends; without keys the items themselves, ascending."""
+
+    def run(nodes: list[Node], scope: Scope) -> list[Node]:
+        outer = scope.this, scope.index
+        rows = []
+        for scope.index, node in enumerate(nodes):
+            scope.this = [node]
+            row = [single(key(scope.this, scope), "sort()") for key, _ in keys] or [node]
+            rows.append((row, node))
+        scope.this, scope.index = outer
+        compare = _row_order([descends for _, descends in keys] or [False])
+        return [node for _, node in sorted(rows, key=cmp_to_key(compare))]
+
+    return run
+
+
+_Row = tuple[list[Node | None], Node]
+
+
+def _row_order(descending: list[bool]) -> Callable[[_Row, _Row], int]:
+    def compare(left: _Row, right: _Row) -> int:
+        for one, other, descends in zip(left[0], right[0], descending, strict=True):
+            result = _key_order(one, other)
+            if result:
+                return -result if descends else result
+        return 0
+
+    return compare
+
+
+def _key_order(one: Node | None, other: Node | None) -> int:
+    """Empty sorts before everything."""
+    if one is None or other is None:
+        return (one is not None) - (other is not None)
+    return equality.order(one, other) or 0
+
+
+FUNCTIONS: Mapping[str, Function] = MappingProxyType(
+    {
+        "where": Function(_where, 1, 1, on_items=True, keeps_type=True),
+        "select": Function(_select, 1, 1, on_items=True),
+        "repeat": Function(_repeat, 1, 1, on_items=False),
+        "aggregate": Function(_aggregate, 1, 2, on_items=True),
+    }
+)
