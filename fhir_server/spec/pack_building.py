@@ -153,7 +153,8 @@ def _read(source: Path) -> dict[str, list[Definition]]:
                 found[definition.get("resourceType", "package")].append((wanted[1], definition))
     if "package" not in found or all(d["name"] != "Resource" for _, d in found["StructureDefinition"]):
         raise ValueError(f"{source.name} is not a core package: it does not define Resource")
-    return {kind: [d for _, d in sorted(entries, key=lambda e: e[0])] for kind, entries in found.items()}
+    in_order = {kind: [d for _, d in sorted(entries, key=lambda e: e[0])] for kind, entries in found.items()}
+    return defaultdict(list, in_order)
 
 
 def _code(definition: Definition) -> str:

@@ -54,20 +54,17 @@ class Definitions:
 
         Raises KeyError where there is none.
         """
-        found = self._unpacked.get(name)
-        if found is None:
+        if name not in self._unpacked:
             self._unpack(name.partition(".")[0])
-            found = self._unpacked[name]
-        return found
+        return self._unpacked[name]
 
     def has_structure(self, name: str) -> bool:
         """Whether `structure(name)` knows the name."""
         if name in self._unpacked:
             return True
         top = name.partition(".")[0]
-        if top not in self._packed:
-            return False
-        self._unpack(top)
+        if top in self._packed:
+            self._unpack(top)
         return name in self._unpacked
 
     def is_subtype(self, name: str, of: str) -> bool:
@@ -106,10 +103,11 @@ class Definitions:
         return {(part.system, code) for code in codes}
 
     def _unpack(self, name: str) -> None:
-        packed = self._packed[name]
-        bases = {base: self.structure(base) for base in base_names(packed)}
-        for structure in unpacked(name, packed, bases):
-            self._unpacked[structure.name] = structure
+        """Unpack a type and its backbone elements, once; all of them appear in one step."""
+        if name not in self._unpacked:
+            packed = self._packed[name]
+            bases = {base: self.structure(base) for base in base_names(packed)}
+            self._unpacked.update({s.name: s for s in unpacked(name, packed, bases)})
 
     def _line_of(self, name: str) -> list[str]:
         line = []

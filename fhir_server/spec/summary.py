@@ -30,7 +30,7 @@ def summarise(resource: dict[str, Any], mode: str, definitions: Definitions) -> 
 
     `true`: elements marked as summary, at every level. `text`: the narrative. `data`: all but the
     narrative. `count`: only what must be there (a search shows no resources at all). `false`: all.
-    Mandatory elements are always kept. Raises ValueError for another mode.
+    Mandatory elements and modifier extensions always stay. Raises ValueError for another mode.
     """
     if mode == "false":
         return resource
@@ -39,22 +39,30 @@ def summarise(resource: dict[str, Any], mode: str, definitions: Definitions) -> 
     if mode == "data":
         return _subsetted(_kept(resource, definitions, lambda e: e.name != "text"))
     if mode == "text":
-        return _subsetted(_kept(resource, definitions, lambda e: e.name == "text" or e.minimum > 0))
+        return _subsetted(_kept(resource, definitions, lambda e: e.name == "text" or _must_stay(e)))
     if mode == "count":
-        return _subsetted(_kept(resource, definitions, lambda e: e.minimum > 0))
+        return _subsetted(_kept(resource, definitions, _must_stay))
     raise ValueError(f"_summary has no mode {mode!r}")
 
 
 def select_elements(resource: dict[str, Any], names: Collection[str], definitions: Definitions) -> dict[str, Any]:
-    """Return the elements of the top level that `names` names, and the mandatory ones.
+    """Return the elements of the top level that `names` names, and those that always stay.
 
     A name is an element's (`value` for `valueQuantity`), a JSON property's (`valueQuantity`), or
     either after the type (`Observation.value`); one for another type than this is not meant here.
     """
     resource_type = resource["resourceType"]
     wanted = {name.removeprefix(f"{resource_type}.").removesuffix("[x]") for name in names}
-    kept = _kept(resource, definitions, lambda e: e.name in wanted or e.minimum > 0, wanted)
+    kept = _kept(resource, definitions, lambda e: e.name in wanted or _must_stay(e), wanted)
     return _subsetted(kept)
+
+
+def _must_stay(element: Element) -> bool:
+    """Whether the rest would be wrong without it: it is mandatory, or may turn the meaning around.
+
+    Modifier extensions of a resource are not marked as summary in R4, yet nobody may overlook one.
+    """
+    return element.minimum > 0 or element.name == "modifierExtension"
 
 
 def _subsetted(resource: dict[str, Any]) -> dict[str, Any]:
@@ -100,7 +108,7 @@ def _marked(content: Mapping[str, Any], structure: Structure, definitions: Defin
     found = {}
     for name, value in content.items():
         meaning = structure.json_names.get(name.removeprefix("_"))
-        if meaning and (meaning.element.is_summary or meaning.element.minimum > 0):
+        if meaning and (meaning.element.is_summary or _must_stay(meaning.element)):
             part = value if name.startswith("_") else _part(value, meaning, definitions)
             if part is not None:
                 found[name] = part
@@ -114,7 +122,7 @@ def _part(value: Any, meaning: JsonName, definitions: Definitions) -> Any:
     if isinstance(value, list):
         parts = [part for item in value if (part := _part(item, meaning, definitions)) is not None]
         return parts or None
-    if "resourceType" in value:
+    if meaning.structure == "Resource":
         return _summary(value, definitions)
     part = _marked(value, definitions.structure(meaning.structure), definitions)
     return part or (value if meaning.element.minimum > 0 else None)
