@@ -105,8 +105,14 @@ def _blood_pressure(person: Person, visit: Visit, systolic: int, diastolic: int)
         high = systolic >= 140 or diastolic >= 90  # noqa: PLR2004
         resource["interpretation"] = [_INTERPRETATIONS["H" if high else "N"]]
     resource["component"] = [
-        {"code": concept(LOINC, "8480-6", "Systolic blood pressure"), "valueQuantity": quantity(systolic, "mmHg", "mm[Hg]")},
-        {"code": concept(LOINC, "8462-4", "Diastolic blood pressure"), "valueQuantity": quantity(diastolic, "mmHg", "mm[Hg]")},
+        {
+            "code": concept(LOINC, "8480-6", "Systolic blood pressure"),
+            "valueQuantity": quantity(systolic, "mmHg", "mm[Hg]"),
+        },
+        {
+            "code": concept(LOINC, "8462-4", "Diastolic blood pressure"),
+            "valueQuantity": quantity(diastolic, "mmHg", "mm[Hg]"),
+        },
     ]
     return resource
 
@@ -133,7 +139,11 @@ def laboratory(person: Person, visit: Visit, panel: Panel, number: int, draw: Dr
     results = []
     for position, (analyte, value) in enumerate(_values(person, panel, draw), 1):
         result = _result(person, visit, f"{report}-{position}", analyte, value)
-        result["basedOn"], result["issued"], result["performer"] = [reference("ServiceRequest", order)], stamp(issued), [lab]
+        result["basedOn"], result["issued"], result["performer"] = (
+            [reference("ServiceRequest", order)],
+            stamp(issued),
+            [lab],
+        )
         results.append(result)
     yield from results
     yield {

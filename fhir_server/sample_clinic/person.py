@@ -110,8 +110,12 @@ def patient(person: Person, draw: Draw) -> Resource:
         "resourceType": "Patient",
         "id": person.id,
         "identifier": [
-            _identifier("usual", "MR", "Medical record number", f"{NAMING}/mrn", f"MRN-{person.clinic.seed}-{person.number:07d}"),
-            _identifier("official", "NI", "National identifier", f"{NAMING}/national/{country}", draw.digits("###-##-####")),
+            _identifier(
+                "usual", "MR", "Medical record number", f"{NAMING}/mrn", f"MRN-{person.clinic.seed}-{person.number:07d}"
+            ),
+            _identifier(
+                "official", "NI", "National identifier", f"{NAMING}/national/{country}", draw.digits("###-##-####")
+            ),
         ],
         "active": person.death is None,
         "name": person.names,

@@ -183,9 +183,7 @@ def _role(clinic: Clinic, branch: Branch, practitioner: Resource, number: int) -
         "location": [reference("Location", id_)],
         "healthcareService": [reference("HealthcareService", f"{id_}-{'abc'[number]}")],
         "telecom": practitioner["telecom"],
-        "availableTime": [
-            {"daysOfWeek": list(DAYS), "availableStartTime": "08:30:00", "availableEndTime": "17:30:00"}
-        ],
+        "availableTime": [{"daysOfWeek": list(DAYS), "availableStartTime": "08:30:00", "availableEndTime": "17:30:00"}],
     }
 
 

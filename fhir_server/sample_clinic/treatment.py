@@ -178,7 +178,13 @@ def _dosage(medicine: Medicine) -> Resource:
 
 
 def _dispense(
-    person: Person, order: str, what: Resource, handed: datetime, amount: Decimal, medicine: Medicine, dosage: list[Resource]
+    person: Person,
+    order: str,
+    what: Resource,
+    handed: datetime,
+    amount: Decimal,
+    medicine: Medicine,
+    dosage: list[Resource],
 ) -> Resource:
     return {
         "resourceType": "MedicationDispense",
@@ -222,7 +228,12 @@ def immunizations(person: Person, visits: list[Visit], draw: Draw) -> Iterator[R
                     "expirationDate": day(on + timedelta(days=draw.whole(60, 500))),
                     "site": concept(f"{TERMINOLOGY}/v3-ActSite", "LA", "left arm"),
                     "route": concept(f"{TERMINOLOGY}/v3-RouteOfAdministration", "IM", "Injection, intramuscular"),
-                    "doseQuantity": {"value": Decimal("0.5"), "unit": "mL", "system": "http://unitsofmeasure.org", "code": "mL"},
+                    "doseQuantity": {
+                        "value": Decimal("0.5"),
+                        "unit": "mL",
+                        "system": "http://unitsofmeasure.org",
+                        "code": "mL",
+                    },
                     "performer": [{"actor": person.practitioner}],
                     "protocolApplied": [
                         {

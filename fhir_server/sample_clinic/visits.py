@@ -105,7 +105,9 @@ def encounter(person: Person, visit: Visit) -> Resource:
         "appointment": [reference("Appointment", f"{person.id}-a{visit.number}")],
         "period": {"start": stamp(visit.start), "end": stamp(visit.end)},
         "length": {"value": visit.kind.minutes, "unit": "min", "system": "http://unitsofmeasure.org", "code": "min"},
-        "location": [{"location": reference("Location", person.clinic.branch_id(person.branch)), "status": "completed"}],
+        "location": [
+            {"location": reference("Location", person.clinic.branch_id(person.branch)), "status": "completed"}
+        ],
         "serviceProvider": reference("Organization", person.clinic.branch_id(person.branch)),
     }
     if visit.problem:

@@ -1,0 +1,214 @@
+"""`fhir-server load PATH…`: takes in Bundles, single resources, NDJSON and folders, and says what it refused.
+
+https://hl7.org/fhir/R4/http.html#transaction
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from fhir_server.app import build_parts
+from fhir_server.cli.load_inputs import Document, Journal, digest_of, documents_in, files_in
+from fhir_server.interactions.context import Context, Tenant
+from fhir_server.interactions.loading import Loaded, load, refuse_unless_resource, refused_unread, stands_alone
+from fhir_server.kernel.errors import Refusal
+from fhir_server.kernel.settings import Settings
+from fhir_server.spec import json_format, xml_format
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+
+    from fhir_server.interactions.context import Parts
+    from fhir_server.interactions.interaction import Resource
+
+T = TypeVar("T")
+
+GROUP = 100
+SHOWN = 50
+DEFAULT_BASE = "http://127.0.0.1:8000/fhir"
+
+
+def command(
+    paths: Annotated[
+        list[Path], typer.Argument(help="Files (.json, .ndjson, .xml, each also .gz) and folders.", exists=True)
+    ],
+    *,
+    tenant: Annotated[str, typer.Option(help="The tenant to load into; the default tenant where none is named.")] = "",
+    concurrency: Annotated[int, typer.Option(min=1, max=64, help="Groups performed at the same time.")] = 4,
+    journal: Annotated[
+        Path | None, typer.Option(help="Where to note what is in, to go on after an interruption.")
+    ] = None,
+    again: Annotated[bool, typer.Option("--again", help="Load also what the journal says is in already.")] = False,
+) -> None:
+    """Load content in-process. Ends with 1 where something was refused; run it again to go on where it stopped."""
+    console = Console(stderr=True)
+    settings = Settings()
+    run = _Run(files_in(paths), concurrency, journal or journal_path(settings, tenant), again)
+    asyncio.run(_load(run, settings, tenant, console))
+    report(run.loaded, run.skipped, console, run.names)
+    if run.loaded.refused:
+        raise typer.Exit(1)
+
+
+@dataclass(slots=True)
+class _Run:
+    """One run of the command: what is read, and what came of it."""
+
+    files: list[Path]
+    concurrency: int
+    journal_path: Path
+    again: bool
+    loaded: Loaded = field(default_factory=Loaded)
+    skipped: int = 0
+    names: list[str] = field(default_factory=list)
+    """Beside each refused entry of `loaded`: the file it stands in."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Documents of one file that are performed together."""
+
+    path: Path
+    digest: str
+    documents: tuple[tuple[Document, Resource], ...]
+    unread: Loaded
+
+
+async def _load(run: _Run, settings: Settings, tenant: str, console: Console) -> None:
+    async with in_process(settings, tenant) as context:
+        empty = not await context.store.history(limit=1)
+        journal = Journal.open(run.journal_path, void=empty or run.again)
+        with progress_bar(console) as progress:
+            total = sum(path.stat().st_size for path in run.files)
+            task = progress.add_task("Loading", total=total, counts="")
+
+            async def one(group: _Group) -> None:
+                loaded = await load([resource for _, resource in group.documents], context)
+                loaded.add(group.unread)
+                if not loaded.refused:
+                    journal.note(group.digest, [document.position for document, _ in group.documents])
+                run.loaded.add(loaded)
+                run.names += [str(group.path)] * len(loaded.refused)
+
+            def moved(done: int) -> None:
+                progress.update(task, completed=done, counts=f"{run.loaded.counts.total():,} resources")
+
+            await in_parallel(_groups(run, journal, context.parts, moved), one, run.concurrency)
+            moved(total)
+
+
+def _groups(run: _Run, journal: Journal, parts: Parts, moved: Callable[[int], None]) -> Iterator[_Group]:
+    """Yield the documents of all files in groups, without those the journal has."""
+    before = 0
+    for path in run.files:
+        digest, group, unread = digest_of(path), [], Loaded()
+        for document in documents_in(path):
+            if journal.has(digest, document.position):
+                run.skipped += 1
+                continue
+            try:
+                resource = decode(document, parts)
+            except Refusal as refusal:
+                unread.add(refused_unread(f"line {document.position + 1}", refusal))
+                continue
+            if stands_alone(resource):
+                yield _Group(path, digest, ((document, resource),), Loaded())
+            else:
+                group.append((document, resource))
+            if len(group) >= GROUP:
+                yield _Group(path, digest, tuple(group), Loaded())
+                group = []
+            moved(before + document.end)
+        if group or unread.refused:
+            yield _Group(path, digest, tuple(group), unread)
+        before += path.stat().st_size
+
+
+def decode(document: Document, parts: Parts) -> Resource:
+    """Return the resource a document holds. Raises Malformed where it holds none."""
+    depth = parts.settings.max_depth
+    if document.is_xml:
+        return refuse_unless_resource(xml_format.decode_xml(document.text, parts.definitions, max_depth=depth))
+    return refuse_unless_resource(json_format.decode(document.text, max_depth=depth))
+
+
+@asynccontextmanager
+async def in_process(settings: Settings, tenant: str = "") -> AsyncIterator[Context]:
+    """Give the surroundings of an interaction in this process, for as long as the block lasts."""
+    parts = await build_parts(settings)
+    try:
+        name = tenant or settings.default_tenant
+        key = await parts.store.tenant_key(name)
+        if key is None:
+            raise typer.BadParameter(f"There is no tenant {name!r}", param_hint="--tenant")
+        yield Context(parts=parts, tenant=Tenant(key, name), base_url=settings.base_url or DEFAULT_BASE)
+    finally:
+        await parts.store.close()
+
+
+async def in_parallel(items: Iterator[T], work: Callable[[T], Awaitable[None]], most: int) -> None:
+    """Await `work` of every item, at most so many at a time; stops at the first fault."""
+    running: set[asyncio.Task[None]] = set()
+    try:
+        for item in items:
+            running.add(asyncio.ensure_future(work(item)))
+            if len(running) >= most:
+                done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+                for task in done:
+                    task.result()
+        for task in running:
+            await task
+    finally:
+        for task in running:
+            task.cancel()
+
+
+def journal_path(settings: Settings, tenant: str) -> Path:
+    """Return where the journal of a database and tenant is: beside a SQLite file, else in the folder one is in."""
+    name = tenant or settings.default_tenant
+    if settings.database_url.startswith("sqlite:///"):
+        database = Path(settings.database_url.removeprefix("sqlite:///"))
+        return database.with_name(f"{database.name}-load-{name}.journal")
+    # The URL may hold a password: only a digest of it goes into the name.
+    digest = hashlib.sha256(settings.database_url.encode()).hexdigest()[:12]
+    return Path(f".fhir-server-load-{digest}-{name}.journal")
+
+
+def progress_bar(console: Console) -> Progress:
+    """Return the progress bar of everything that loads."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TextColumn("{task.fields[counts]}"),
+        TimeRemainingColumn(),
+        console=console,
+    )
+
+
+def report(loaded: Loaded, skipped: int, console: Console, names: Sequence[str] = ()) -> None:
+    """Print what went in, by type, and what was refused and why."""
+    if loaded.counts:
+        table = Table("type", "resources", title="Loaded")
+        for resource_type, count in loaded.counts.most_common():
+            table.add_row(resource_type, f"{count:,}")
+        console.print(table)
+    known = f"; {skipped:,} documents were in already" if skipped else ""
+    console.print(f"{loaded.counts.total():,} resources loaded, {len(loaded.refused):,} refused{known}.")
+    for position, refused in enumerate(loaded.refused[:SHOWN]):
+        where = f"{names[position]}: " if position < len(names) else ""
+        console.print(f"{where}{refused.what}: {refused.status}", markup=False, highlight=False)
+        for issue in refused.issues[:5]:
+            console.print(f"    {issue.expression} {issue.diagnostics}".rstrip(), markup=False, highlight=False)
+    if len(loaded.refused) > SHOWN:
+        console.print(f"… and {len(loaded.refused) - SHOWN:,} more")
