@@ -12,6 +12,7 @@ from fhir_server.interactions.entries import entries_of, entry_of, interaction_o
 from fhir_server.interactions.interaction import Preferences, Reply
 from fhir_server.interactions.writing import refuse_unless_of_type
 from fhir_server.kernel.errors import Refusal
+from fhir_server.spec.bundle import response_bundle, response_entry
 from fhir_server.spec.outcome import operation_outcome
 
 if TYPE_CHECKING:
@@ -34,11 +35,6 @@ async def batch(interaction: Interaction, context: Context, perform: Perform) ->
     return Reply(status=200, resource=response_bundle("batch-response", answers))
 
 
-def response_bundle(bundle_type: str, entries: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return the Bundle that answers a batch or transaction (an array may not be empty in FHIR)."""
-    return {"resourceType": "Bundle", "type": bundle_type, **({"entry": entries} if entries else {})}
-
-
 def entry_preferences(preferences: Preferences) -> Preferences:
     """Return the preferences of an entry: without a wish, writes answer without content (it would double the Bundle)."""
     return Preferences(returning=preferences.returning or "minimal", lenient=preferences.lenient)
@@ -52,5 +48,5 @@ async def _answer(
     except Refusal as refusal:
         refusal.inside(f"Bundle.entry[{position}]")
         outcome = operation_outcome(refusal.issues)
-        return {"response": {"status": status_text(refusal.http_status), "outcome": outcome}}
+        return response_entry(status_text(refusal.http_status), outcome=outcome)
     return entry_of(reply, context)

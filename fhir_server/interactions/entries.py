@@ -15,6 +15,7 @@ import msgspec
 
 from fhir_server.interactions.interaction import Conditions, Interaction, Kind, Preferences, Reply
 from fhir_server.kernel.errors import BadRequest, Malformed, NotSupported, TooCostly
+from fhir_server.spec.bundle import response_entry
 from fhir_server.spec.temporal import format_instant, parse_date_range
 
 if TYPE_CHECKING:
@@ -148,26 +149,21 @@ def _conditions(request: Mapping[str, Any]) -> Conditions:
     )
 
 
-def entry_of(reply: Reply, context: Context, *, with_resource: bool = True) -> dict[str, Any]:
+def entry_of(reply: Reply, context: Context) -> dict[str, Any]:
     """Return the Bundle entry that reports `reply`."""
-    response: dict[str, Any] = {"status": status_text(reply.status)}
-    location = reply.location or reply.content_location
-    if location is not None:
-        response["location"] = f"{context.base_url}/{location}"
-    if reply.version is not None:
-        response["etag"] = f'W/"{reply.version}"'
-    if reply.updated is not None:
-        response["lastModified"] = format_instant(reply.updated)
-    entry: dict[str, Any] = {"response": response}
     content: Mapping[str, Any] | msgspec.Raw | None = reply.resource
     if content is None and reply.body is not None:
         content = msgspec.Raw(reply.body)
-    if content is not None:
-        if isinstance(content, Mapping) and content.get("resourceType") == "OperationOutcome":
-            response["outcome"] = content
-        elif with_resource:
-            entry = {"resource": content, **entry}
-    return entry
+    is_outcome = isinstance(content, Mapping) and content.get("resourceType") == "OperationOutcome"
+    place = reply.location or reply.content_location
+    return response_entry(
+        status_text(reply.status),
+        location=f"{context.base_url}/{place}" if place else "",
+        etag=f'W/"{reply.version}"' if reply.version is not None else "",
+        last_modified=format_instant(reply.updated) if reply.updated is not None else "",
+        outcome=content if is_outcome else None,  # type: ignore[arg-type]
+        resource=None if is_outcome else content,  # type: ignore[arg-type]
+    )
 
 
 def status_text(status: int) -> str:

@@ -18,6 +18,7 @@ from fhir_server.interactions.entries import status_text
 from fhir_server.interactions.interaction import Reply
 from fhir_server.kernel.errors import BadRequest, NotFound, NotUnderstood
 from fhir_server.search import paging
+from fhir_server.spec import bundle as bundles
 from fhir_server.spec.temporal import format_instant, parse_date_range
 
 if TYPE_CHECKING:
@@ -58,15 +59,10 @@ async def history(interaction: Interaction, context: Context) -> Reply:
     before = _opened(asked.cursor, interaction, context)
     versions = await store.history(**scope, **limits, before=before, limit=asked.count + 1) if asked.count else []
     page, more = versions[: asked.count], len(versions) > asked.count
-    bundle: dict[str, Any] = {
-        "resourceType": "Bundle",
-        "type": "history",
-        "total": total,
-        "link": _links(interaction, asked, page[-1] if more else None, context),
-    }
-    if page:
-        bundle["entry"] = [_entry(version, context) for version in page]
-    return Reply(status=200, resource=bundle)
+    links = _links(interaction, asked, page[-1] if more else None, context)
+    return Reply(
+        status=200, resource=bundles.history([_entry(version, context) for version in page], links=links, total=total)
+    )
 
 
 def asked_for(interaction: Interaction, context: Context) -> Asked:
@@ -105,42 +101,38 @@ def _scope(interaction: Interaction) -> str:
     return f"history/{interaction.resource_type or ''}/{interaction.id or ''}"
 
 
-def _opened(cursor: str | None, interaction: Interaction, context: Context) -> Any:
+def _opened(cursor: str | None, interaction: Interaction, context: Context) -> tuple[int, int] | None:
     if cursor is None:
         return None
-    return tuple(
-        paging.open_cursor(cursor, _scope(interaction), context.tenant.key, context.parts.settings.link_secret)
+    updated, position = paging.open_cursor(
+        cursor, _scope(interaction), context.tenant.key, context.parts.settings.link_secret
     )
+    return updated, position
 
 
-def _links(interaction: Interaction, asked: Asked, last: Version | None, context: Context) -> list[dict[str, str]]:
+def _links(interaction: Interaction, asked: Asked, last: Version | None, context: Context) -> list[tuple[str, str]]:
     place = "/".join(p for p in (interaction.resource_type, interaction.id, "_history") if p)
-    url = f"{context.base_url}/{place}"
-    own = [*asked.applied, *([("_cursor", asked.cursor)] if asked.cursor else [])]
-    links = [{"relation": "self", "url": f"{url}?{urlencode(own, quote_via=quote)}"}]
-    if last is not None:
-        cursor = paging.seal_cursor(
-            list(last.position), _scope(interaction), context.tenant.key, context.parts.settings.link_secret
-        )
-        links.append(
-            {"relation": "next", "url": f"{url}?{urlencode([*asked.applied, ('_cursor', cursor)], quote_via=quote)}"}
-        )
-    return links
+
+    def link(relation: str, cursor: str | None) -> tuple[str, str]:
+        parameters = [*asked.applied, *([("_cursor", cursor)] if cursor else [])]
+        return relation, f"{context.base_url}/{place}?{urlencode(parameters, quote_via=quote)}"
+
+    if last is None:
+        return [link("self", asked.cursor)]
+    secret = context.parts.settings.link_secret
+    after = paging.seal_cursor((last.updated, last.position), _scope(interaction), context.tenant.key, secret)
+    return [link("self", asked.cursor), link("next", after)]
 
 
 def _entry(version: Version, context: Context) -> dict[str, Any]:
     place = f"{version.resource_type}/{version.id}"
-    entry: dict[str, Any] = {"fullUrl": f"{context.base_url}/{place}"}
-    if version.body is not None:
-        entry["resource"] = msgspec.Raw(version.body)
-    entry["request"] = {
-        "method": version.method,
-        "url": version.resource_type if version.method == "POST" else place,
-    }
-    created = version.version == 1 or version.method == "POST"
-    entry["response"] = {
-        "status": status_text(204 if version.body is None else 201 if created else 200),
-        "etag": f'W/"{version.version}"',
-        "lastModified": format_instant(version.updated),
-    }
-    return entry
+    status = 204 if version.body is None else 201 if version.version == 1 or version.method == "POST" else 200
+    return bundles.history_entry(
+        f"{context.base_url}/{place}",
+        None if version.body is None else msgspec.Raw(version.body),
+        method=version.method,
+        url=version.resource_type if version.method == "POST" else place,
+        status=status_text(status),
+        etag=f'W/"{version.version}"',
+        last_modified=format_instant(version.updated),
+    )

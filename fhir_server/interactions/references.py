@@ -75,7 +75,7 @@ def _value(value: Any, name: JsonName, parent: str, definitions: Definitions, re
 
 def _type_of(value: Mapping[str, Any], name: JsonName) -> str:
     """Return the structure that tells the children: a resource's own type, else the element's."""
-    return str(value["resourceType"]) if "resourceType" in value else name.structure
+    return str(value.get("resourceType")) if name.structure == "Resource" else name.structure
 
 
 def _narrative(div: str, rewrite: Rewrite) -> str:

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fhir_server.interactions.batch import entry_preferences, response_bundle
+from fhir_server.interactions.batch import entry_preferences
 from fhir_server.interactions.entries import entries_of, entry_of, interaction_of
 from fhir_server.interactions.interaction import Reply
 from fhir_server.interactions.planning import Plan, plan_of
 from fhir_server.interactions.writing import ATTEMPTS, refuse_unless_of_type
 from fhir_server.kernel.errors import Conflict, InvalidResource, Refusal
+from fhir_server.spec.bundle import response_bundle
 from fhir_server.store.versions import StaleWrite
 
 if TYPE_CHECKING:
