@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from fhir_server.fhirpath.compiler import compile_expression
+from fhir_server.fhirpath.values import Node
+from fhir_server.search.columns import WITHOUT_ENTRIES
 from fhir_server.search.hashing import identity
-from fhir_server.search.parameters import WITHOUT_ENTRIES
 from fhir_server.search.types import composite, date, number, quantity, reference, special, string, token, uri
 from fhir_server.search.types.entries import PRIMITIVES, Entries
 from fhir_server.spec.search_expressions import union_parts
@@ -25,7 +26,6 @@ from fhir_server.store.versions import Indexed
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from fhir_server.fhirpath.values import Node
     from fhir_server.search.parameters import SearchParameters
     from fhir_server.spec.definitions import SearchParameter
     from fhir_server.spec.packages import Definitions
@@ -73,13 +73,12 @@ class _Step:
 
 
 @dataclass(frozen=True, slots=True)
-class _Composite:
-    """A composite parameter: where its elements are, and what its parts are of each."""
+class _Composites:
+    """Composite parameters on the same elements: the distinct parts, and which of them each parameter is made of."""
 
-    code: str
     elements: Callable[[Resource], Sequence[Node]]
-    part_types: tuple[str, ...]
-    parts: tuple[Callable[[Node, Resource], Sequence[Node]], ...]
+    parts: tuple[tuple[str, Callable[[Node, Resource], Sequence[Node]]], ...]
+    uses: tuple[tuple[str, tuple[str, ...], tuple[int, ...]], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +86,7 @@ class _Plan:
     """All there is to do for a resource type; `patient` and `main_date` are parameter codes or ""."""
 
     steps: tuple[_Step, ...]
-    composites: tuple[_Composite, ...]
+    composites: tuple[_Composites, ...]
     patient: str
     main_date: str
 
@@ -112,7 +111,7 @@ class Indexer:
             if nodes := step.nodes(resource):
                 _run(step, nodes, entries, plan.patient, patients)
         for one in plan.composites:
-            _run_composite(one, resource, entries)
+            _run_composites(one, resource, entries)
         return _indexed(entries, resource, plan, patients)
 
 
@@ -163,13 +162,14 @@ def _extension_value(extension: dict[str, Any]) -> tuple[str, Any]:
     return "", None
 
 
-def _run_composite(one: _Composite, resource: Resource, entries: Entries) -> None:
-    for node in one.elements(resource):
+def _run_composites(group: _Composites, resource: Resource, entries: Entries) -> None:
+    for node in group.elements(resource):
         parts = [
             composite.part_entries(kind, _found(kind, select(node, resource), entries.base_url))
-            for kind, select in zip(one.part_types, one.parts, strict=True)
+            for kind, select in group.parts
         ]
-        composite.write(entries, one.code, one.part_types, parts)
+        for code, part_types, places in group.uses:
+            composite.write(entries, code, part_types, [parts[place] for place in places])
 
 
 def _indexed(entries: Entries, resource: Resource, plan: _Plan, patients: list[str]) -> Indexed:
@@ -198,7 +198,7 @@ class _Planner:
         main_date, patient = self._parameters.main_date(self._type), self._parameters.patient(self._type)
         return _Plan(
             self._steps([p for p in wanted if p.type != "composite"]),
-            tuple(self._composite(p) for p in wanted if p.type == "composite"),
+            self._composites([p for p in wanted if p.type == "composite"]),
             patient.code if patient else "",
             main_date.code if main_date else "",
         )
@@ -217,16 +217,26 @@ class _Planner:
             for expression, by_type in uses.items()
         )
 
-    def _composite(self, parameter: SearchParameter) -> _Composite:
-        components = self._parameters.components(self._type, parameter)
-        return _Composite(
-            parameter.code,
-            self._select(self._definitions.expression_for(parameter, self._type)),
-            tuple(component.type for component in components),
-            tuple(self._part(component.expression) for component in components),
-        )
+    def _composites(self, parameters: Iterable[SearchParameter]) -> tuple[_Composites, ...]:
+        by_context: dict[str, list[SearchParameter]] = {}
+        for parameter in parameters:
+            for context in union_parts(self._definitions.expression_for(parameter, self._type)):
+                by_context.setdefault(context, []).append(parameter)
+        return tuple(self._composites_on(context, some) for context, some in by_context.items())
+
+    def _composites_on(self, context: str, parameters: Iterable[SearchParameter]) -> _Composites:
+        places: dict[tuple[str, str], int] = {}
+        uses = []
+        for parameter in parameters:
+            made_of = [(one.type, one.expression) for one in self._parameters.components(self._type, parameter)]
+            numbers = tuple(places.setdefault(part, len(places)) for part in made_of)
+            uses.append((parameter.code, tuple(kind for kind, _ in made_of), numbers))
+        parts = tuple((kind, self._part(expression)) for kind, expression in places)
+        return _Composites(self._select(context), parts, tuple(uses))
 
     def _select(self, expression: str) -> Callable[[Resource], Sequence[Node]]:
+        if expression == self._type:
+            return lambda resource: [Node(resource, expression)]
         return compile_expression(expression, self._definitions).nodes
 
     def _part(self, expression: str) -> Callable[[Node, Resource], Sequence[Node]]:

@@ -6,9 +6,9 @@ https://hl7.org/fhir/R4/searchparameter.html
 from __future__ import annotations
 
 from dataclasses import replace
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from fhir_server.search.columns import MAIN_DATES, PATIENTS
 from fhir_server.search.elements import selected_by
 from fhir_server.search.types.entries import PRIMITIVES
 from fhir_server.spec.search_expressions import union_parts
@@ -20,45 +20,7 @@ if TYPE_CHECKING:
     from fhir_server.spec.definitions import SearchComponent, SearchParameter
     from fhir_server.spec.packages import Definitions
 
-WITHOUT_ENTRIES = frozenset({"_id", "_lastUpdated"})
-"""Parameters answered from columns every row has: nothing of them is in the index."""
-
-MAIN_DATES: Mapping[str, str] = MappingProxyType(
-    {
-        "AllergyIntolerance": "date",
-        "ChargeItem": "occurrence",
-        "Claim": "created",
-        "ClaimResponse": "created",
-        "Communication": "sent",
-        "Condition": "onset-date",
-        "Contract": "issued",
-        "CoverageEligibilityRequest": "created",
-        "CoverageEligibilityResponse": "created",
-        "DeviceRequest": "event-date",
-        "ExplanationOfBenefit": "created",
-        "Goal": "start-date",
-        "ImagingStudy": "started",
-        "Media": "created",
-        "MedicationAdministration": "effective-time",
-        "MedicationDispense": "whenhandedover",
-        "MedicationRequest": "authoredon",
-        "MedicationStatement": "effective",
-        "NutritionOrder": "datetime",
-        "Patient": "birthdate",
-        "PaymentNotice": "created",
-        "PaymentReconciliation": "created",
-        "Person": "birthdate",
-        "Provenance": "recorded",
-        "QuestionnaireResponse": "authored",
-        "RelatedPerson": "birthdate",
-        "ServiceRequest": "authored",
-        "Slot": "start",
-        "Specimen": "collected",
-        "Task": "authored-on",
-        "VisionPrescription": "datewritten",
-    }
-)
-"""The parameter whose values lie in the columns `date_low` and `date_high`, where it is not `date`."""
+__all__ = ["MAIN_DATES", "SPECIAL_VALUES", "SearchParameters"]
 
 SPECIAL_VALUES = ("http://terminology.hl7.org/CodeSystem/special-values", "http://hl7.org/fhir/special-values")
 """The system R4 gives to booleans, and the name it had before."""
@@ -77,6 +39,7 @@ class SearchParameters:
         self.definitions = definitions
         self.resource_types = frozenset(definitions.resource_types)
         self._bare: dict[tuple[str, str, str], frozenset[tuple[str, str]] | None] = {}
+        self._by_url = {parameter.url: parameter for parameter in definitions.search_parameters}
         self._by_type: dict[str, dict[str, SearchParameter]] = {name: {} for name in definitions.resource_types}
         for parameter in sorted(definitions.search_parameters, key=lambda p: p.url):
             if _is_searchable(parameter):
@@ -102,7 +65,7 @@ class SearchParameters:
         return tuple(self._component(resource_type, parameter, c) for c in parameter.components)
 
     def _component(self, resource_type: str, parameter: SearchParameter, part: SearchComponent) -> SearchParameter:
-        found = self.get(resource_type, part.definition)
+        found = self._by_url.get(part.definition) or self.get(resource_type, part.definition)
         if found is None:
             raise LookupError(f"{parameter.code} of {resource_type} is made of {part.definition}, which is unknown")
         return replace(found, expression=part.expression)
@@ -113,13 +76,8 @@ class SearchParameters:
         return found if found and found.type == "date" else None
 
     def patient(self, resource_type: str) -> SearchParameter | None:
-        """Return the parameter (`patient`, else `subject`) whose one Patient is the column `patient`."""
-        found = self.get(resource_type, "patient") or self.get(resource_type, "subject")
-        if found is None or found.type != "reference" or "Patient" not in self.targets(found):
-            return None
-        parts = union_parts(self.definitions.expression_for(found, resource_type))
-        selected = selected_by(parts[0], self.definitions) if len(parts) == 1 else None
-        return found if selected and selected.is_single else None
+        """Return the parameter that fills the column `patient`; None where a resource can have several."""
+        return self.get(resource_type, PATIENTS[resource_type][0]) if resource_type in PATIENTS else None
 
     def bare_tokens(self, resource_type: str, parameter: SearchParameter) -> frozenset[tuple[str, str]] | None:
         """Return None where a token's elements can have systems, else the (system, code) pairs they imply.

@@ -76,13 +76,16 @@ def _range(text: str) -> tuple[int, int]:
 
 def found(type_name: str, value: Any) -> Iterable[list[int]]:
     """Return [low, high] of an element's value."""
-    if isinstance(value, str):
+    if type_name in _DATES and isinstance(value, str):
         return (list(_stored_range(value)),)
     if type_name == "Period":
         return _period(value)
     if type_name == "Timing":
         return _timing(value)
     return ()
+
+
+_DATES = frozenset({"date", "dateTime", "instant"})
 
 
 def write(entries: Entries, code: str, ranges: Iterable[list[int]]) -> None:

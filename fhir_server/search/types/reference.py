@@ -20,12 +20,15 @@ from fhir_server.search.hashing import reference_entry
 from fhir_server.search.types import token
 from fhir_server.search.types.escapes import unescape
 from fhir_server.search.types.values import ReferenceValue, TokenValue
+from fhir_server.spec.canonical import split
+from fhir_server.spec.reference import parse_reference
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from fhir_server.search.types.entries import Entries
     from fhir_server.search.types.reading import Reading
+    from fhir_server.spec.reference import Reference
 
 
 def wanted(tenant_key: int, code: str, value: ReferenceValue) -> tuple[int, ...]:
@@ -44,31 +47,32 @@ def parse(reading: Reading, text: str) -> ReferenceValue | TokenValue:
 
 
 _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
-_TYPED = re.compile(r"([A-Za-z]+)/([A-Za-z0-9\-.]{1,64})(/_history/[A-Za-z0-9\-.]{1,64})?")
 
 
 def _references(reading: Reading, text: str, plain: str) -> tuple[str, ...]:
-    if reading.base_url and plain.startswith(f"{reading.base_url}/"):
-        plain = plain[len(reading.base_url) + 1 :]
-    if ":" in plain:
-        if any(c.isspace() for c in plain):
-            raise reading.refusal(text, "a url holds no white space")
+    named = parse_reference(plain, reading.base_url)
+    if named.kind == "local" and not named.fragment:
+        return _typed(reading, text, named)
+    if ":" in plain and not any(c.isspace() for c in plain):
         return (plain,)
-    if typed := _TYPED.fullmatch(plain):
-        return _typed(reading, text, typed)
     if not _ID.fullmatch(plain):
         raise reading.refusal(text, "a reference is written id, Type/id or as an absolute url")
     types = (reading.modifier,) if reading.modifier else reading.parameters.targets(reading.parameter)
     return tuple(f"{resource_type}/{plain}" for resource_type in types)
 
 
-def _typed(reading: Reading, text: str, typed: re.Match[str]) -> tuple[str, ...]:
-    resource_type = typed[1]
+def _typed(reading: Reading, text: str, named: Reference) -> tuple[str, ...]:
+    resource_type = named.resource_type
     if resource_type not in reading.parameters.resource_types:
         raise reading.refusal(text, f"{resource_type} is not a type of resource")
     if reading.modifier and resource_type != reading.modifier:
         raise reading.refusal(text, f"the parameter asks for a {reading.modifier}, the value for a {resource_type}")
-    return (typed[0],)
+    return (_local_texts(named)[-1],)
+
+
+def _local_texts(named: Reference) -> tuple[str, ...]:
+    """Return `Type/id` and, of a versioned reference, that with its version."""
+    return (named.identity, f"{named.identity}/_history/{named.version}") if named.version else (named.identity,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,15 +113,11 @@ def write(entries: Entries, code: str, references: Iterable[Found], target: str 
         entries.mark_present(code)
 
 
-_STORED = re.compile(r"(?:^|.*/)([A-Z][A-Za-z]+)/([A-Za-z0-9\-.]{1,64})(?:/_history/([A-Za-z0-9\-.]{1,64}))?")
-
-
 def _by_text(text: str, declared: str, base_url: str) -> Found:
-    if base_url and text.startswith(base_url) and text[len(base_url) : len(base_url) + 1] == "/":
-        text = text[len(base_url) + 1 :]
-    typed = _STORED.fullmatch(text)
-    if typed is None:
-        plain, version, _ = text.partition("|")
-        return Found((text, plain) if version else (text,), declared)
-    texts = (text.partition("/_history/")[0], text) if typed[3] else (text,)
-    return Found(texts, typed[1])
+    named = parse_reference(text, base_url)
+    if named.kind == "local":
+        return Found(_local_texts(named), named.resource_type)
+    if named.version:
+        return Found((text.partition("/_history/")[0], text), named.resource_type)
+    plain, version = split(text)
+    return Found((text, plain) if version else (text,), named.resource_type or declared)
