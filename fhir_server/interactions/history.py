@@ -46,8 +46,8 @@ async def history(interaction: Interaction, context: Context) -> Reply:
     Raises NotFound for an instance that never was, BadRequest for parameters that cannot be read.
     """
     asked = asked_for(interaction, context)
-    scope = {"resource_type": interaction.resource_type, "id": interaction.id}
-    limits = {"since": asked.since, "at": asked.at}
+    scope: dict[str, Any] = {"resource_type": interaction.resource_type, "id": interaction.id}
+    limits: dict[str, Any] = {"since": asked.since, "at": asked.at}
     store = context.store
     total = await store.history_count(**scope, **limits)
     if (
