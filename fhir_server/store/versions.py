@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy.sql import Select
@@ -39,6 +39,8 @@ class Version:
     updated: int
     method: str
     body: bytes | None
+    position: int = field(default=0, compare=False)
+    """Where a history shows it: `(updated, position)` is the cursor of what comes after it; 0 outside of one."""
 
 
 @dataclass(frozen=True, slots=True)
