@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.sql import Select
 
+    from fhir_server.search.parameters import SearchParameters
     from fhir_server.search.query import Query
 
 COLUMNS = 4
@@ -50,13 +51,20 @@ class Shape:
 
 
 def compile_search(
-    query: Query, tenant_key: int, dialect: str, *, after: Sequence[Any] | None = None, limit: int
+    query: Query,
+    tenant_key: int,
+    dialect: str,
+    *,
+    after: Sequence[Any] | None = None,
+    limit: int,
+    parameters: SearchParameters | None = None,
 ) -> Statement:
     """Return the select of a page: id, version, updated, body, then the keys of `_sort` and the id again.
 
-    `after` are those last columns of the row the page before ended with.
+    `after` are those last columns of the row the page before ended with. `parameters` let the hot column
+    `patient` be used.
     """
-    scope = Scope(query.resource_type, Binds(dialect, tenant_key))
+    scope = Scope(query.resource_type, Binds(dialect, tenant_key), parameters)
     condition = _condition(query, scope)
     terms = terms_of(query.sort, scope)
     shape = Shape(query.resource_type, condition, terms, after_of(after, scope.binds))
@@ -64,9 +72,16 @@ def compile_search(
     return Statement(("page", shape), partial(build, shape), {**scope.binds.values, "limit": limit})
 
 
-def compile_count(query: Query, tenant_key: int, dialect: str, *, limit: int | None = None) -> Statement:
+def compile_count(
+    query: Query,
+    tenant_key: int,
+    dialect: str,
+    *,
+    limit: int | None = None,
+    parameters: SearchParameters | None = None,
+) -> Statement:
     """Return the select of how many match, counting no further than `limit`."""
-    scope = Scope(query.resource_type, Binds(dialect, tenant_key))
+    scope = Scope(query.resource_type, Binds(dialect, tenant_key), parameters)
     condition = _condition(query, scope)
     values = dict(scope.binds.values)
     if limit is not None:
@@ -75,9 +90,11 @@ def compile_count(query: Query, tenant_key: int, dialect: str, *, limit: int | N
     return Statement(("count", query.resource_type, condition, limit is not None), build, values)
 
 
-def compile_matches(query: Query, tenant_key: int, dialect: str, *, limit: int = 2) -> Statement:
+def compile_matches(
+    query: Query, tenant_key: int, dialect: str, *, limit: int = 2, parameters: SearchParameters | None = None
+) -> Statement:
     """Return the select of at most `limit` matches of the criteria alone: id, version, updated, body, id."""
-    return compile_search(replace(query, sort=(), includes=()), tenant_key, dialect, limit=limit)
+    return compile_search(replace(query, sort=(), includes=()), tenant_key, dialect, limit=limit, parameters=parameters)
 
 
 def compile_pointing(
@@ -162,5 +179,7 @@ def _build_count(resource_type: str, condition: Condition, *, limited: bool) -> 
     where = and_(row.is_current(), condition.render(row))
     if not limited:
         return select(func.count()).select_from(row.table).where(where)
-    found = select(literal_column("1")).select_from(row.table).where(where).limit(bindparam("limit", type_=Integer))
+    found: Select[Any] = (
+        select(literal_column("1")).select_from(row.table).where(where).limit(bindparam("limit", type_=Integer))
+    )
     return select(func.count()).select_from(found.subquery())

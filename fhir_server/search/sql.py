@@ -7,6 +7,8 @@ index for, so a hash that nearly every row has is never looked up (it costs fort
 https://docs.sqlalchemy.org/en/20/core/compiler.html
 """
 
+# ruff: noqa: S608 - the pieces are SQL already, made by SQLAlchemy; every value is a bind
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.sql.compiler import SQLCompiler
 
-FIELD_TYPES = {"text": Text(), "integer": BigInteger(), "number": Float()}
+FIELD_TYPES: dict[str, Any] = {"text": Text(), "integer": BigInteger(), "number": Float()}
 """The SQL types of what is read out of an entry."""
 
 
@@ -100,7 +102,7 @@ class LeastEntry(_Construct):
 
     def __init__(self, v: Any, key: str, field: Field, *, greatest: bool) -> None:
         super().__init__(v, field)
-        self.key, self.alias, self.greatest = key, field.alias, greatest
+        self.place, self.alias, self.greatest = key, field.alias, greatest
         self.type = field.type
 
 
@@ -238,7 +240,9 @@ def _entries_sqlite(compiler: SQLCompiler, source: str, step: str | int, alias: 
 @compiles(AnyEntry, "postgresql")
 def _any_entry_postgresql(element: AnyEntry, compiler: SQLCompiler, **kw: Any) -> str:
     source, condition = _texts(element, compiler, kw)
-    return f"EXISTS (SELECT 1 FROM {_entries_postgresql(compiler, source, element.step, element.alias)} WHERE {condition})"
+    return (
+        f"EXISTS (SELECT 1 FROM {_entries_postgresql(compiler, source, element.step, element.alias)} WHERE {condition})"
+    )
 
 
 @compiles(AnyEntry, "sqlite")
@@ -250,14 +254,14 @@ def _any_entry_sqlite(element: AnyEntry, compiler: SQLCompiler, **kw: Any) -> st
 @compiles(LeastEntry, "postgresql")
 def _least_entry_postgresql(element: LeastEntry, compiler: SQLCompiler, **kw: Any) -> str:
     v, field = _texts(element, compiler, kw)
-    entries = _entries_postgresql(compiler, v, element.key, element.alias)
+    entries = _entries_postgresql(compiler, v, element.place, element.alias)
     return f"(SELECT {'max' if element.greatest else 'min'}({field}) FROM {entries})"
 
 
 @compiles(LeastEntry, "sqlite")
 def _least_entry_sqlite(element: LeastEntry, compiler: SQLCompiler, **kw: Any) -> str:
     v, field = _texts(element, compiler, kw)
-    entries = _entries_sqlite(compiler, v, element.key, element.alias)
+    entries = _entries_sqlite(compiler, v, element.place, element.alias)
     return f"(SELECT {'max' if element.greatest else 'min'}({field}) FROM {entries})"
 
 
@@ -310,9 +314,7 @@ def _haversine(element: Haversine, compiler: SQLCompiler, **kw: Any) -> str:
     latitude, longitude, other_latitude, other_longitude = _texts(element, compiler, kw)
     north = f"sin(radians({latitude} - {other_latitude}) / 2)"
     east = f"sin(radians({longitude} - {other_longitude}) / 2)"
-    return (
-        f"({north} * {north} + cos(radians({latitude})) * cos(radians({other_latitude})) * {east} * {east})"
-    )
+    return f"({north} * {north} + cos(radians({latitude})) * cos(radians({other_latitude})) * {east} * {east})"
 
 
 @compiles(Unindexed, "postgresql")

@@ -17,9 +17,9 @@ from fhir_server.search.predicates.conditions import (
     AnyTest,
     Condition,
     EntryCondition,
+    FieldIs,
     Part,
     SomeEntry,
-    Test,
 )
 from fhir_server.search.predicates.hashes import any_hash
 from fhir_server.search.types import composite
@@ -61,19 +61,19 @@ def _element_test(value: CompositeValue, scope: Scope) -> EntryCondition:
 def _part_test(part: Any, scope: Scope) -> EntryCondition:
     match part:
         case NumberValue():
-            return number.test(part, scope)
+            return number.of_entry(part, scope)
         case QuantityValue():
-            return quantity.test(part, scope)
+            return quantity.of_entry(part, scope)
         case DateValue():
-            return date.test(part, scope)
+            return date.of_entry(part, scope)
         case StringValue():
-            return string.test(part, scope)
+            return string.of_entry(part, scope)
         case TokenValue():
-            return Test(None, "text", "=", scope.binds.add(token_text(part.system, part.code)))
+            return FieldIs(None, "text", "=", scope.binds.add(token_text(part.system, part.code)))
         case ReferenceValue():
-            return AnyTest(tuple(Test(None, "text", "=", scope.binds.add(text)) for text in padded(part.references)))
+            return AnyTest(tuple(FieldIs(None, "text", "=", scope.binds.add(text)) for text in padded(part.references)))
         case _:
-            return Test(None, "text", "=", scope.binds.add(part.uri))
+            return FieldIs(None, "text", "=", scope.binds.add(part.uri))
 
 
 def _shape(value: CompositeValue) -> str:

@@ -16,15 +16,15 @@ from fhir_server.search import sql
 from fhir_server.store.tables import resource_table, tail_table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-    from sqlalchemy import Alias, ColumnElement
+    from sqlalchemy import ColumnElement
     from sqlalchemy.sql import Select
 
 RARE, USUAL, COMMON, PRESENT = 1, 2, 3, 4
 """How many rows a test is expected to leave: one to start from is better the lower its rank."""
 
-OPERATORS = {
+OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
     "=": lambda a, b: a == b,
     "<": lambda a, b: a < b,
     "<=": lambda a, b: a <= b,
@@ -40,7 +40,7 @@ class Row:
     def __init__(self, resource_type: str, numbers: Iterator[int] | None = None) -> None:
         self.numbers = numbers if numbers is not None else count()
         self.resource_type = resource_type
-        self.table: Alias = resource_table(resource_type).alias(f"r{next(self.numbers)}")
+        self.table: Any = resource_table(resource_type).alias(f"r{next(self.numbers)}")
 
     def __getattr__(self, name: str) -> Any:
         """Return the column of that name."""
@@ -166,7 +166,8 @@ class Compared:
     def render(self, row: Row) -> ColumnElement[bool]:
         """Return the SQL of it."""
         target = getattr(row, self.column)
-        return OPERATORS[self.operator](target, bindparam(self.bind, type_=target.type))
+        found: ColumnElement[bool] = OPERATORS[self.operator](target, bindparam(self.bind, type_=target.type))
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +178,8 @@ class Given:
 
     def render(self, row: Row) -> ColumnElement[bool]:
         """Return the SQL of it."""
-        return getattr(row, self.column).is_not(None)
+        found: ColumnElement[bool] = getattr(row, self.column).is_not(None)
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +204,7 @@ class EntryCondition(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Test:
+class FieldIs:
     """A field of an entry (`index` None: the entry itself) compared with a value."""
 
     index: int | None
@@ -213,18 +215,20 @@ class Test:
     def render_entry(self, _row: Row, alias: str) -> ColumnElement[bool]:
         """Return the SQL of it for the entry called `alias`."""
         field = sql.Field(alias, self.index, self.kind)
-        bind = bindparam(self.bind, type_=sql.FIELD_TYPES[self.kind])
+        bind: Any = bindparam(self.bind, type_=sql.FIELD_TYPES[self.kind])
         if self.operator == "begins":
             return sql.BeginsWith(field, bind)
         if self.operator == "holds":
             return sql.Holds(field, bind)
-        return OPERATORS[self.operator](field, bind)
+        found: ColumnElement[bool] = OPERATORS[self.operator](field, bind)
+        return found
 
 
 @dataclass(frozen=True, slots=True)
 class Near:
     """An entry [latitude, longitude] lies within `radius` metres; the binds are degrees, `reach` the greatest
-    haversine (the square of the sine of half the angle) that is still near enough."""
+    haversine (the square of the sine of half the angle) that is still near enough.
+    """
 
     latitude: str
     longitude: str
@@ -232,7 +236,9 @@ class Near:
 
     def render_entry(self, _row: Row, alias: str) -> ColumnElement[bool]:
         """Return the SQL of it for the entry called `alias`."""
-        bounds = [bindparam(name, type_=sql.FIELD_TYPES["number"]) for name in (self.latitude, self.longitude)]
+        bounds: list[Any] = [
+            bindparam(name, type_=sql.FIELD_TYPES["number"]) for name in (self.latitude, self.longitude)
+        ]
         fields = [sql.Field(alias, index, "number") for index in (0, 1)]
         return sql.Haversine(*fields, *bounds) <= bindparam(self.reach, type_=sql.FIELD_TYPES["number"])
 

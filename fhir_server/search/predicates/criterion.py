@@ -5,7 +5,6 @@ https://hl7.org/fhir/R4/search.html
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from fhir_server.search.predicates import (
@@ -23,6 +22,8 @@ from fhir_server.search.predicates.conditions import Any_, Condition
 from fhir_server.search.rewrites import chain, has, missing
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from fhir_server.search.predicates.scope import Scope
     from fhir_server.search.query import Criterion, Link
 

@@ -41,10 +41,10 @@ def condition(criterion: Criterion, scope: Scope) -> Condition:
         return _some([_on_updated(v, scope) for v in values])
     if scope.is_main_date(criterion.parameter):
         return _some([_on_columns(v, scope) for v in values])
-    return SomeEntry(code, AnyTest(tuple(test(v, scope) for v in values)))
+    return SomeEntry(code, AnyTest(tuple(of_entry(v, scope) for v in values)))
 
 
-def test(value: DateValue, scope: Scope) -> EntryCondition:
+def of_entry(value: DateValue, scope: Scope) -> EntryCondition:
     """Return the test of one entry [low, high]."""
     return entry_test(value, scope, dates=True)
 

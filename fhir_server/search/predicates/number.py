@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 def condition(criterion: Criterion, scope: Scope) -> Condition:
     """Return what the criterion asks of a row."""
     values = sorted((v for v in criterion.values if isinstance(v, NumberValue)), key=lambda v: v.prefix)
-    return SomeEntry(criterion.parameter.code, AnyTest(tuple(test(v, scope) for v in padded(values))))
+    return SomeEntry(criterion.parameter.code, AnyTest(tuple(of_entry(v, scope) for v in padded(values))))
 
 
-def test(value: NumberValue, scope: Scope) -> EntryCondition:
+def of_entry(value: NumberValue, scope: Scope) -> EntryCondition:
     """Return the test of one entry [low, high]."""
     return entry_test(value, scope, dates=False)

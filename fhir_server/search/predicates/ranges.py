@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from fhir_server.search.predicates.conditions import AllTests, AnyTest, EntryCondition, NoTest, Operator, Test
+from fhir_server.search.predicates.conditions import AllTests, AnyTest, EntryCondition, FieldIs, NoTest, Operator
 
 if TYPE_CHECKING:
     from fhir_server.search.predicates.scope import Scope
@@ -50,7 +50,7 @@ def entry_test(value: DateValue | NumberValue | QuantityValue, scope: Scope, *, 
     ends = {"low": scope.binds.add(value.low), "high": scope.binds.add(value.high)}
     kind: Literal["integer", "text"] = "integer" if dates else "text"
     ways = tuple(
-        AllTests(tuple(Test(end, kind, operator, ends[bound]) for end, operator, bound in way))
+        AllTests(tuple(FieldIs(end, kind, operator, ends[bound]) for end, operator, bound in way))
         for way in comparisons(value.prefix, dates=dates)
     )
     found: EntryCondition = AnyTest(ways) if len(ways) > 1 else ways[0]

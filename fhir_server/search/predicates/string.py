@@ -5,10 +5,10 @@ https://hl7.org/fhir/R4/search.html#string
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from fhir_server.search.predicates.binds import padded
-from fhir_server.search.predicates.conditions import RARE, All, AnyTest, Condition, SomeEntry, Test
+from fhir_server.search.predicates.conditions import RARE, All, AnyTest, Condition, FieldIs, SomeEntry
 from fhir_server.search.predicates.hashes import any_hash
 from fhir_server.search.types import string
 from fhir_server.search.types.values import StringValue
@@ -24,7 +24,7 @@ def condition(criterion: Criterion, scope: Scope) -> Condition:
     if criterion.modifier == "exact":
         return any_hash((h for v in values for h in string.wanted_exact(tenant_key, code, v)), scope, RARE)
     if criterion.modifier == "contains":
-        return SomeEntry(code, AnyTest(tuple(test(v, scope, "holds") for v in padded(values))))
+        return SomeEntry(code, AnyTest(tuple(of_entry(v, scope, "holds") for v in padded(values))))
     begins = texts_begin(code, criterion, scope)
     narrowing = [string.narrowing(tenant_key, code, v) for v in values]
     if not all(narrowing):  # A value too short to narrow by: any row may match it.
@@ -34,12 +34,12 @@ def condition(criterion: Criterion, scope: Scope) -> Condition:
 
 def texts_begin(key: str, criterion: Criterion, scope: Scope) -> Condition:
     """Return the condition that a text at `key` of v begins with any of the values."""
-    return SomeEntry(key, AnyTest(tuple(test(v, scope) for v in padded(_strings(criterion)))))
+    return SomeEntry(key, AnyTest(tuple(of_entry(v, scope) for v in padded(_strings(criterion)))))
 
 
-def test(value: StringValue, scope: Scope, operator: str = "begins") -> Test:
+def of_entry(value: StringValue, scope: Scope, operator: Literal["begins", "holds"] = "begins") -> FieldIs:
     """Return the test of one folded text."""
-    return Test(None, "text", "holds" if operator == "holds" else "begins", scope.binds.add(value.folded))
+    return FieldIs(None, "text", operator, scope.binds.add(value.folded))
 
 
 def _strings(criterion: Criterion) -> list[StringValue]:
