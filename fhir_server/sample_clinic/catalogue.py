@@ -185,7 +185,8 @@ MEDICINES = {
 @dataclass(frozen=True, slots=True)
 class Problem:
     """A diagnosis. `share` is how many of 1000 people between the ages have it (chronic) or how
-    often it is the reason of a visit (acute)."""
+    often it is the reason of a visit (acute).
+    """
 
     text: str
     snomed: str

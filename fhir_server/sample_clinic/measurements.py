@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from decimal import Decimal
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from fhir_server.sample_clinic.catalogue import LOINC, PANELS, Analyte, Panel
@@ -44,16 +45,18 @@ def vital_signs(person: Person, visit: Visit, draw: Draw) -> Iterator[Resource]:
         systolic += 12
     yield _blood_pressure(person, visit, round(systolic), round(systolic * 0.62 + draw.spread(2, 4)))
     pulse = draw.spread(128 - age * 5 if age < 10 else 75, 8)  # noqa: PLR2004
-    yield _vital(person, visit, "2", ("8867-4", "Heart rate"), round(pulse), "/min", (60, 100))
+    yield _vital(person, visit, "2", ("8867-4", "Heart rate"), (round(pulse), "/min"), normal=(60, 100))
     fever = 1.3 if visit.problem and visit.problem.snomed in _INFECTIONS else 0
     warmth = decimal_of(draw.spread(36.7 + fever, 0.25), 1)
-    yield _vital(person, visit, "3", ("8310-5", "Body temperature"), warmth, "Cel", (Decimal("36.0"), Decimal("37.5")))
+    yield _vital(
+        person, visit, "3", ("8310-5", "Body temperature"), (warmth, "Cel"), normal=(Decimal("36.0"), Decimal("37.5"))
+    )
     if visit.kind.key == "follow-up":
         return
     breaths = round(draw.spread(34 - age * 1.6 if age < 12 else 15, 1.6))  # noqa: PLR2004
-    yield _vital(person, visit, "4", ("9279-1", "Respiratory rate"), breaths, "/min", (12, 20))
+    yield _vital(person, visit, "4", ("9279-1", "Respiratory rate"), (breaths, "/min"), normal=(12, 20))
     oxygen = min(round(draw.spread(97.6, 1.0)), 100)
-    yield _vital(person, visit, "5", ("59408-5", "Oxygen saturation"), oxygen, "%", (94, 100))
+    yield _vital(person, visit, "5", ("2708-6", "Oxygen saturation"), (oxygen, "%"), normal=(94, 100))
     if visit.kind.key == "check-up":
         yield from _body(person, visit, age, draw)
 
@@ -65,15 +68,15 @@ def _body(person: Person, visit: Visit, age: float, draw: Draw) -> Iterator[Reso
     index *= 0.85 + (person.number * 104729 % 100) / 100 * 0.4
     centimetres = decimal_of(height, 1)
     kilograms = decimal_of(draw.spread(index, 0.3) * height * height / 10_000, 1)
-    yield _vital(person, visit, "6", ("8302-2", "Body height"), centimetres, "cm", None)
-    yield _vital(person, visit, "7", ("29463-7", "Body weight"), kilograms, "kg", None)
+    yield _vital(person, visit, "6", ("8302-2", "Body height"), (centimetres, "cm"))
+    yield _vital(person, visit, "7", ("29463-7", "Body weight"), (kilograms, "kg"))
     mass_index = (kilograms * 10_000 / (centimetres * centimetres)).quantize(Decimal("0.1"))
     normal = (Decimal("18.5"), Decimal("24.9")) if age >= ADULT else None
-    yield _vital(person, visit, "8", ("39156-5", "Body mass index"), mass_index, "kg/m2", normal)
+    yield _vital(person, visit, "8", ("39156-5", "Body mass index"), (mass_index, "kg/m2"), normal=normal)
 
 
 def _grown(age: float) -> tuple[float, float]:
-    for (low, height, index), (high, taller, larger) in zip(_GROWTH, _GROWTH[1:], strict=False):
+    for (low, height, index), (high, taller, larger) in pairwise(_GROWTH):
         if age < high:
             part = (age - low) / (high - low) if high <= ADULT else 1.0
             return height + (taller - height) * part, index + (larger - index) * part
@@ -85,10 +88,11 @@ def _vital(
     visit: Visit,
     suffix: str,
     code: tuple[str, str],
-    value: Decimal | int,
-    unit: str,
-    normal: tuple[Decimal | int, Decimal | int] | None,
+    measured: tuple[Decimal | int, str],
+    *,
+    normal: tuple[Decimal | int, Decimal | int] | None = None,
 ) -> Resource:
+    value, unit = measured
     resource = _observation(person, visit, f"{visit.id}-v{suffix}", "vital-signs", concept(LOINC, *code))
     resource["valueQuantity"] = quantity(value, unit, unit)
     if normal and person.age(visit.day) >= ADULT:

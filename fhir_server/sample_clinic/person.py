@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from fhir_server.sample_clinic.catalogue import ALLERGENS, CHRONIC, Allergen, Problem
 from fhir_server.sample_clinic.clinic import Clinic, Seat, seat_of
-from fhir_server.sample_clinic.draw import Draw
 from fhir_server.sample_clinic.names import Forms, family_of, given_of, names_in_all_forms
 from fhir_server.sample_clinic.shapes import NAMING, TERMINOLOGY, Resource, concept, day, reference
 from fhir_server.sample_clinic.staff import address_in, practitioner_reference
@@ -20,6 +19,8 @@ from fhir_server.sample_clinic.tables import Branch, Culture, load_tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from fhir_server.sample_clinic.draw import Draw
 
 YEAR = 365.25
 ADULT = 18
@@ -81,7 +82,9 @@ def draw_person(clinic: Clinic, number: int, draw: Draw) -> Person:
     birth = clinic.start - timedelta(days=round(years * YEAR) + draw.whole(1, 365))
     death = clinic.start - timedelta(days=draw.whole(30, 700)) if years > 55 and draw.chance(0.05) else None  # noqa: PLR2004
     family = draw.whole(0, len(culture.families) - 1)
-    given = [given_of(culture, gender, draw) for _ in range(draw.whole(1, 2) if culture.language == "en" else 1)]
+    given = [given_of(culture, gender, draw)]
+    if culture.language == "en" and (second := given_of(culture, gender, draw)) not in given:
+        given.append(second)
     return Person(
         clinic=clinic,
         number=number,
@@ -140,15 +143,15 @@ def patient(person: Person, draw: Draw) -> Resource:
 def family_links(person: Person, draw: Draw) -> Iterator[Resource]:
     """Yield RelatedPersons: the parents of children, the partner or child of grown-ups."""
     if person.age(person.clinic.start) < ADULT:
-        yield _relative(person, draw, 1, "MTH", "mother", "female", draw.whole(20, 38))
+        yield _relative(person, draw, 1, role=("MTH", "mother"), gender="female", older=draw.whole(20, 38))
         if draw.chance(0.7):
-            yield _relative(person, draw, 2, "FTH", "father", "male", draw.whole(21, 42))
+            yield _relative(person, draw, 2, role=("FTH", "father"), gender="male", older=draw.whole(21, 42))
     elif draw.chance(0.6):
         gender = {"male": "female", "female": "male"}.get(person.gender, draw.one(("male", "female")))
-        yield _relative(person, draw, 1, "SPS", "spouse", gender, draw.whole(-6, 6))
+        yield _relative(person, draw, 1, role=("SPS", "spouse"), gender=gender, older=draw.whole(-6, 6))
 
 
-def _relative(person: Person, draw: Draw, number: int, code: str, display: str, gender: str, older: int) -> Resource:
+def _relative(person: Person, draw: Draw, number: int, *, role: tuple[str, str], gender: str, older: int) -> Resource:
     names = names_in_all_forms(
         person.culture, family_of(person.culture, gender, person.family), [given_of(person.culture, gender, draw)]
     )
@@ -158,7 +161,7 @@ def _relative(person: Person, draw: Draw, number: int, code: str, display: str, 
         "id": f"{person.id}-f{number}",
         "active": True,
         "patient": person.subject,
-        "relationship": [concept(f"{TERMINOLOGY}/v3-RoleCode", code, display)],
+        "relationship": [concept(f"{TERMINOLOGY}/v3-RoleCode", *role)],
         "name": names,
         "telecom": [{"system": "phone", "value": draw.digits(person.branch.phone), "use": "mobile"}],
         "gender": gender,

@@ -5,13 +5,14 @@ https://hl7.org/fhir/R4/datatypes.html
 
 from __future__ import annotations
 
-from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from fhir_server.sample_clinic.catalogue import UCUM, UNITS_OF_CURRENCY
 
 if TYPE_CHECKING:
+    from datetime import date, datetime
+
     from fhir_server.sample_clinic.tables import Branch
 
 Resource = dict[str, Any]

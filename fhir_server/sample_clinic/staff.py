@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING
 
-from fhir_server.sample_clinic.catalogue import MEDICINES, RXNORM, ATC, SNOMED, SPECIALTIES
+from fhir_server.sample_clinic.catalogue import ATC, MEDICINES, RXNORM, SNOMED, SPECIALTIES
 from fhir_server.sample_clinic.clinic import FREE_TIMES, PRACTITIONERS, WORKDAYS, Clinic
 from fhir_server.sample_clinic.draw import Draw
 from fhir_server.sample_clinic.names import family_of, given_of, names_in_all_forms
@@ -37,11 +37,11 @@ DAYS = ("mon", "tue", "wed", "thu", "fri")
 
 def network(clinic: Clinic) -> Iterator[Resource]:
     """Yield what the branches share: the parent organization, insurers, laboratory, pharmacy, medications."""
-    yield _organization(clinic, "network", NETWORK, "prov", "Healthcare Provider")
-    yield _organization(clinic, "laboratory", "Meridian Laboratory", "dept", "Hospital Department", part_of="network")
-    yield _organization(clinic, "pharmacy", "Meridian Pharmacy", "dept", "Hospital Department", part_of="network")
+    yield _organization(clinic, "network", NETWORK, ("prov", "Healthcare Provider"))
+    yield _organization(clinic, "laboratory", "Meridian Laboratory", ("dept", "Hospital Department"), part_of="network")
+    yield _organization(clinic, "pharmacy", "Meridian Pharmacy", ("dept", "Hospital Department"), part_of="network")
     for number, name in enumerate(INSURERS, 1):
-        yield _organization(clinic, f"insurer-{number}", name, "ins", "Insurance Company")
+        yield _organization(clinic, f"insurer-{number}", name, ("ins", "Insurance Company"))
     for medicine in MEDICINES.values():
         yield {
             "resourceType": "Medication",
@@ -62,7 +62,7 @@ def branch_resources(clinic: Clinic, branch: Branch) -> Iterator[Resource]:
     contact = [{"system": "phone", "value": draw.digits(branch.phone), "use": "work"}]
     id_ = clinic.branch_id(branch)
     yield {
-        **_organization(clinic, branch.key, name, "prov", "Healthcare Provider", part_of="network"),
+        **_organization(clinic, branch.key, name, ("prov", "Healthcare Provider"), part_of="network"),
         "telecom": contact,
         "address": [address_in(branch, draw, "work")],
     }
@@ -122,13 +122,13 @@ def address_in(branch: Branch, draw: Draw, use: str) -> Resource:
     return {**address, "postalCode": draw.digits(branch.postal_code), "country": branch.country}
 
 
-def _organization(clinic: Clinic, key: str, name: str, code: str, display: str, part_of: str = "") -> Resource:
+def _organization(clinic: Clinic, key: str, name: str, kind: tuple[str, str], *, part_of: str = "") -> Resource:
     organization = {
         "resourceType": "Organization",
         "id": f"{clinic.prefix}-{key}",
         "identifier": [{"system": f"{NAMING}/organization", "value": f"{clinic.prefix}-{key}"}],
         "active": True,
-        "type": [concept(f"{TERMINOLOGY}/organization-type", code, display)],
+        "type": [concept(f"{TERMINOLOGY}/organization-type", *kind)],
         "name": name,
     }
     if part_of:

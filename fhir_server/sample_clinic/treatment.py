@@ -32,17 +32,26 @@ def conditions(person: Person, visits: list[Visit], draw: Draw) -> Iterator[Reso
     known = first.day if first else person.last
     for number, problem in enumerate(person.problems, 1):
         onset = draw.day(person.birth + timedelta(days=round(problem.ages[0] * YEAR)), known)
-        yield _condition(person, f"d{number}", problem, min(onset, known), known, first, None)
+        yield _condition(person, f"d{number}", problem, onset=min(onset, known), recorded=known, visit=first)
     for visit in visits:
         if visit.problem and not visit.problem.chronic:
             onset = max(visit.day - timedelta(days=draw.whole(0, 4)), person.birth)
             over = visit.day + timedelta(days=draw.whole(4, 15))
             ended = over if over <= person.last else None
-            yield _condition(person, f"d-e{visit.number}", visit.problem, onset, visit.day, visit, ended)
+            yield _condition(
+                person, f"d-e{visit.number}", visit.problem, onset=onset, recorded=visit.day, visit=visit, ended=ended
+            )
 
 
 def _condition(
-    person: Person, suffix: str, problem: Problem, onset: date, recorded: date, visit: Visit | None, ended: date | None
+    person: Person,
+    suffix: str,
+    problem: Problem,
+    *,
+    onset: date,
+    recorded: date,
+    visit: Visit | None,
+    ended: date | None = None,
 ) -> Resource:
     status = ("resolved", "Resolved") if ended else ("active", "Active")
     resource: Resource = {
@@ -100,13 +109,13 @@ def prescriptions(person: Person, visits: list[Visit], draw: Draw) -> Iterator[R
             if medicine and visits:
                 number += 1
                 visit = draw.one(visits)
-                yield from _prescription(person, visit, medicine, problem, f"m{number}", draw, goes_on=True)
+                yield from _prescription(person, visit, medicine, f"m{number}", draw, problem=problem)
     for visit in visits:
         if visit.problem and not visit.problem.chronic and visit.problem.medicines:
             medicine = _tolerated(person, visit.problem.medicines[0], person.age(visit.day))
             if medicine:
                 number += 1
-                yield from _prescription(person, visit, medicine, visit.problem, f"m{number}", draw, goes_on=False)
+                yield from _prescription(person, visit, medicine, f"m{number}", draw, problem=visit.problem)
 
 
 def _tolerated(person: Person, key: str, age: int) -> Medicine | None:
@@ -118,8 +127,9 @@ def _tolerated(person: Person, key: str, age: int) -> Medicine | None:
 
 
 def _prescription(
-    person: Person, visit: Visit, medicine: Medicine, problem: Problem, suffix: str, draw: Draw, *, goes_on: bool
+    person: Person, visit: Visit, medicine: Medicine, suffix: str, draw: Draw, *, problem: Problem
 ) -> Iterator[Resource]:
+    goes_on = problem.chronic
     over = visit.day + timedelta(days=medicine.days) <= person.last
     status = "completed" if (over and not goes_on) or person.death else "active"
     if status == "active" and goes_on and draw.chance(0.12):
@@ -128,8 +138,6 @@ def _prescription(
         "coding": [coding(RXNORM, medicine.rxnorm, medicine.ingredient), coding(ATC, medicine.atc)],
         "text": medicine.text,
     }
-    amount = Decimal(medicine.dose) * medicine.frequency * medicine.days
-    dosage = [_dosage(medicine)]
     yield {
         "resourceType": "MedicationRequest",
         "id": f"{person.id}-{suffix}",
@@ -146,11 +154,11 @@ def _prescription(
         "authoredOn": stamp(visit.end),
         "requester": person.practitioner,
         "reasonCode": [problem_concept(problem)],
-        "dosageInstruction": dosage,
+        "dosageInstruction": [_dosage(medicine)],
         "dispenseRequest": {
             "validityPeriod": {"start": day(visit.day), "end": day(visit.day + timedelta(days=365 if goes_on else 30))},
             "numberOfRepeatsAllowed": 3 if goes_on else 0,
-            "quantity": {"value": amount, "unit": medicine.unit},
+            "quantity": {"value": _amount(medicine), "unit": medicine.unit},
             "expectedSupplyDuration": {
                 "value": medicine.days, "unit": "days", "system": "http://unitsofmeasure.org", "code": "d"
             },
@@ -159,7 +167,11 @@ def _prescription(
     }  # fmt: skip
     if draw.chance(0.7):
         handed = visit.end + timedelta(minutes=draw.whole(20, 300))
-        yield _dispense(person, f"{person.id}-{suffix}", what, handed, amount, medicine, dosage)
+        yield _dispense(person, f"{person.id}-{suffix}", what, medicine, handed)
+
+
+def _amount(medicine: Medicine) -> Decimal:
+    return Decimal(medicine.dose) * medicine.frequency * medicine.days
 
 
 def _dosage(medicine: Medicine) -> Resource:
@@ -177,15 +189,7 @@ def _dosage(medicine: Medicine) -> Resource:
     }
 
 
-def _dispense(
-    person: Person,
-    order: str,
-    what: Resource,
-    handed: datetime,
-    amount: Decimal,
-    medicine: Medicine,
-    dosage: list[Resource],
-) -> Resource:
+def _dispense(person: Person, order: str, what: Resource, medicine: Medicine, handed: datetime) -> Resource:
     return {
         "resourceType": "MedicationDispense",
         "id": f"{order}-h",
@@ -194,11 +198,11 @@ def _dispense(
         "subject": person.subject,
         "performer": [{"actor": reference("Organization", f"{person.clinic.prefix}-pharmacy", "Meridian Pharmacy")}],
         "authorizingPrescription": [reference("MedicationRequest", order)],
-        "quantity": {"value": amount, "unit": medicine.unit},
+        "quantity": {"value": _amount(medicine), "unit": medicine.unit},
         "daysSupply": {"value": medicine.days, "unit": "days", "system": "http://unitsofmeasure.org", "code": "d"},
         "whenPrepared": stamp(handed - timedelta(minutes=15)),
         "whenHandedOver": stamp(handed),
-        "dosageInstruction": dosage,
+        "dosageInstruction": [_dosage(medicine)],
     }
 
 

@@ -126,13 +126,13 @@ def problem_concept(problem: Problem) -> Resource:
 def past_appointments(person: Person, visits: list[Visit], draw: Draw) -> Iterator[Resource]:
     """Yield the appointments of the visits, and now and then one that came to nothing."""
     for visit in visits:
-        yield _appointment(person, f"a{visit.number}", "fulfilled", visit.start, visit.kind, visit.problem)
+        yield _appointment(person, f"a{visit.number}", "fulfilled", visit.start, visit.kind, problem=visit.problem)
     if not draw.chance(0.3):
         return
     missed = person.seat.days_before(person.last, draw.whole(0, WEEKS_BACK))
     if missed > person.birth and all(visit.day != missed for visit in visits):
         status = draw.one(("noshow", "cancelled"))
-        resource = _appointment(person, "a0", status, person.seat.moment(missed), FOLLOW_UP, None)
+        resource = _appointment(person, "a0", status, person.seat.moment(missed), FOLLOW_UP)
         reason = ("pat", "Patient") if status == "noshow" else ("prov", "Provider")
         resource["cancelationReason"] = concept(f"{TERMINOLOGY}/appointment-cancellation-reason", *reason)
         yield resource
@@ -144,7 +144,7 @@ def bookings(person: Person, draw: Draw) -> Iterator[Resource]:
         return
     on = person.seat.day_after(person.clinic.start, draw.whole(0, 3))
     status = "booked" if draw.chance(0.8) else draw.one(("pending", "proposed"))
-    appointment = _appointment(person, "a9", status, person.seat.moment(on), CHECK_UP, None)
+    appointment = _appointment(person, "a9", status, person.seat.moment(on), CHECK_UP)
     if status == "proposed":
         begin = appointment.pop("start")
         del appointment["_start"]
@@ -159,7 +159,7 @@ def bookings(person: Person, draw: Draw) -> Iterator[Resource]:
 
 
 def _appointment(
-    person: Person, number: str, status: str, start: datetime, kind: VisitKind, problem: Problem | None
+    person: Person, number: str, status: str, start: datetime, kind: VisitKind, *, problem: Problem | None = None
 ) -> Resource:
     answered = "accepted" if status in {"booked", "fulfilled", "noshow"} else "declined"
     if status in {"pending", "proposed"}:
