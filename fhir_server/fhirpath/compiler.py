@@ -8,24 +8,27 @@ http://hl7.org/fhirpath/N1/
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from fhir_server.fhirpath import ast
 from fhir_server.fhirpath.expressions import ExpressionCompiler
+from fhir_server.fhirpath.lexer import FhirPathSemanticError, FhirPathSyntaxError
 from fhir_server.fhirpath.model import TypeModel
 from fhir_server.fhirpath.navigation import Walk, resource_type_of, walk_routes
-from fhir_server.fhirpath.parser import FhirPathSyntaxError, parse
+from fhir_server.fhirpath.parser import parse
 from fhir_server.fhirpath.references import resolve_by_reference
 from fhir_server.fhirpath.scope import NO_SERVICES, Evaluator, FhirPathEvaluationError, Resolve, Scope, Services
 from fhir_server.fhirpath.values import Node, outward
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from fhir_server.fhirpath import ast
     from fhir_server.spec.packages import Definitions
 
 __all__ = [
     "Expression",
     "FhirPathEvaluationError",
+    "FhirPathSemanticError",
     "FhirPathSyntaxError",
     "Services",
     "compile_expression",
@@ -105,9 +108,14 @@ class Expression:
         return program
 
 
-def compile_expression(text: str, definitions: Definitions) -> Expression:
-    """`text` ready to be evaluated; FhirPathSyntaxError names what is wrong with it."""
+def compile_expression(text: str, definitions: Definitions, *, strict_for: str | None = None) -> Expression:
+    """`text` ready to be evaluated; FhirPathSyntaxError names what is wrong with it.
+
+    `strict_for` is the type it will start from: then FhirPathSemanticError tells what that type rules out.
+    """
     tree = parse(text)
+    if strict_for is not None:
+        ExpressionCompiler(TypeModel(definitions), is_strict=True).compile(tree, strict_for)
     compiler = ExpressionCompiler(TypeModel(definitions))
     compiler.compile(tree, None)
     return Expression(text, tree, compiler)

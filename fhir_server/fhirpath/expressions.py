@@ -6,25 +6,28 @@ http://hl7.org/fhirpath/N1/#expressions
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fhir_server.fhirpath import ast, navigation, operators
 from fhir_server.fhirpath.equality import distinct
 from fhir_server.fhirpath.externals import external
 from fhir_server.fhirpath.functions.filtering import sorting
 from fhir_server.fhirpath.functions.table import FUNCTIONS
-from fhir_server.fhirpath.lexer import FhirPathSyntaxError
-from fhir_server.fhirpath.model import TypeModel
+from fhir_server.fhirpath.lexer import FhirPathSemanticError, FhirPathSyntaxError
 from fhir_server.fhirpath.navigation import Route, Routes, Walk
 from fhir_server.fhirpath.quantities import Quantity
 from fhir_server.fhirpath.scope import Evaluator, FhirPathEvaluationError, Scope, single
 from fhir_server.fhirpath.shortcuts import quick_where
 from fhir_server.fhirpath.temporal import parse_temporal
-from fhir_server.fhirpath.values import Node, boolean
+from fhir_server.fhirpath.values import SYSTEM_TYPES, Node, boolean
+
+if TYPE_CHECKING:
+    from fhir_server.fhirpath.model import TypeModel
 
 _TYPE_FUNCTIONS = frozenset({"is", "as", "ofType"})
 _NOTHING_OF_NOTHING = frozenset({"where", "select", "extension", "resolve", "first", "last", "tail", "single"})
 """Functions that need not run where the types leave no input: most parts of a search expression for many types."""
+_NEED_ORDER = frozenset({"first", "last", "tail", "skip", "take"})
 _SYSTEM_BY_MISTAKE = {"System.DateTime": "dateTime"}
 """R4's composite parameter of Observation writes `as(DateTime)` and means `dateTime`."""
 
@@ -32,7 +35,7 @@ _SYSTEM_BY_MISTAKE = {"System.DateTime": "dateTime"}
 class Piece:
     """A compiled part. With `routes` it is a path over known types, from `base` (None: from the focus)."""
 
-    __slots__ = ("_run", "base", "routes", "type_name", "walk")
+    __slots__ = ("_run", "base", "is_unordered", "routes", "type_name", "walk")
 
     def __init__(
         self,
@@ -42,7 +45,9 @@ class Piece:
         routes: Routes | None = None,
         type_name: str | None = None,
         walk: Walk | None = None,
+        is_unordered: bool = False,
     ) -> None:
+        self.is_unordered = is_unordered
         self._run = run
         self.walk = walk
         self.base = base
@@ -104,10 +109,19 @@ def _nothing(_nodes: list[Node], _scope: Scope) -> list[Node]:
 
 
 class ExpressionCompiler:
-    """Compiles trees against one type model. `focus` is the type of `$this` where it is known."""
+    """Compiles trees against one type model. `focus` is the type of `$this` where it is known.
 
-    def __init__(self, model: TypeModel) -> None:
+    `is_strict` refuses what can be known to find nothing: members a type does not have, functions
+    of text on other types, taking the first of unordered items.
+    """
+
+    def __init__(self, model: TypeModel, *, is_strict: bool = False) -> None:
         self._model = model
+        self._is_strict = is_strict
+
+    def _refuse_if_strict(self, what: str) -> None:
+        if self._is_strict:
+            raise FhirPathSemanticError(what)
 
     def known(self, type_name: str) -> str | None:
         """`type_name` if paths from it can be laid out beforehand."""
@@ -171,8 +185,11 @@ class ExpressionCompiler:
             routes = (Route((), target.type_name, is_primitive=False),)
         if routes is not None:
             extended = navigation.extend(routes, member, self._model)
+            if extended:
+                return Piece(base=base, routes=extended)
             if extended is not None:
-                return Piece(base=base, routes=extended) if extended else _NOTHING
+                self._refuse_if_strict(f"There is no element {member[:60]} in {routes[0].type_name}")
+                return _NOTHING
         step, run = navigation.member_step(member, self._model), target.run
         return Piece(step if from_focus else lambda nodes, scope: step(run(nodes, scope), scope))
 
@@ -203,12 +220,17 @@ class ExpressionCompiler:
             raise FhirPathSyntaxError(f"There is no function {call.name[:60]}()")
         if not function.fewest <= len(call.arguments) <= function.most:
             raise FhirPathSyntaxError(f"{call.name}() does not take {len(call.arguments)} arguments")
-        inner = target.type_name if function.on_items else focus
+        if function.needs_text and target.type_name and SYSTEM_TYPES.get(target.type_name) != "String":
+            self._refuse_if_strict(f"{call.name}() does not apply to {target.type_name}")
+        if call.name in _NEED_ORDER and target.is_unordered:
+            self._refuse_if_strict(f"{call.name}() needs an order")
+        inner = None if function.repeats else target.type_name if function.on_items else focus
         arguments = tuple(self.compile(argument, inner).run for argument in call.arguments)
         apply, run = function.build(arguments, self._model), target.run
         return Piece(
             lambda nodes, scope: apply(run(nodes, scope), scope),
             type_name=target.type_name if function.keeps_type else None,
+            is_unordered=call.name in ("children", "descendants"),
         )
 
     def _sort(self, target: Piece, call: ast.Call) -> Piece:

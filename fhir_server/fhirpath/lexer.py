@@ -18,6 +18,10 @@ class FhirPathSyntaxError(ValueError):
     """The text is not FHIRPath; the message says where."""
 
 
+class FhirPathSemanticError(FhirPathSyntaxError):
+    """The text is FHIRPath, but the types it starts from have no such element, function or order."""
+
+
 class Token(NamedTuple):
     """`kind`: number, string, word, quoted (delimited identifier), date, datetime, time, special, symbol, end."""
 

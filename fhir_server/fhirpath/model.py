@@ -5,12 +5,13 @@ https://hl7.org/fhir/R4/fhirpath.html#polymorphism
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
 from fhir_server.fhirpath.values import SYSTEM_TYPES
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from fhir_server.spec.definitions import Element, Structure
     from fhir_server.spec.packages import Definitions
 
@@ -38,7 +39,8 @@ class TypeModel:
         """The JSON names that `member` of `type_name` may stand under: one, or one for each choice."""
         structure = self._structure(type_name)
         if structure is None:
-            return ()
+            is_description = type_name == "System.TypeInfo" and member in ("namespace", "name")
+            return (Child(member, "System.String", is_primitive=True),) if is_description else ()
         return tuple(
             self._child(key, name.element, name.type_code)
             for key, name in structure.json_names.items()
@@ -72,10 +74,13 @@ class TypeModel:
         return Child(key, type_code, type_code in SYSTEM_TYPES)
 
     def qualified(self, name: str) -> str | None:
-        """`name` as node type names are spelled (`Patient`, `System.String`); None if there is no such type."""
+        """`name` as node type names are spelled (`Patient`, `System.String`); None if there is no such type.
+
+        `System.` with anything behind it is taken for a type that no node has.
+        """
         namespace, _, bare = name.rpartition(".")
         if namespace == "System":
-            return name if bare in _SYSTEM_NAMES else None
+            return name
         if namespace not in ("", "FHIR"):
             return None
         if self._definitions.has_structure(bare) and "." not in bare:
@@ -84,11 +89,19 @@ class TypeModel:
 
     def is_a(self, type_name: str, wanted: str) -> bool:
         """Whether a node of `type_name` is of the qualified type `wanted`, or of one derived from it."""
-        if type_name == wanted or wanted == "System.Any":
+        if wanted in (type_name, "System.Any"):
             return True
         if type_name.startswith("System."):
             return False
         return self._definitions.has_structure(type_name) and self._definitions.is_subtype(type_name, wanted)
+
+    def described(self, type_name: str) -> tuple[str, str]:
+        """Namespace and name of a type as `type()` tells them; a backbone element is a BackboneElement."""
+        if type_name.startswith("System."):
+            return "System", type_name.removeprefix("System.")
+        if "." in type_name and self._definitions.has_structure(type_name):
+            return "FHIR", self._definitions.structure(type_name).base
+        return "FHIR", type_name
 
     def is_resource(self, type_name: str) -> bool:
         """Whether `type_name` is a resource type."""

@@ -7,11 +7,13 @@ A route is a list of JSON names whose types are all known beforehand, so that
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from fhir_server.fhirpath.model import Child, TypeModel
-from fhir_server.fhirpath.scope import Evaluator, Scope
 from fhir_server.fhirpath.values import SYSTEM_TYPES, Node
+
+if TYPE_CHECKING:
+    from fhir_server.fhirpath.model import Child, TypeModel
+    from fhir_server.fhirpath.scope import Evaluator, Scope
 
 MOST_ROUTES = 64
 """More than a choice of all types has; beyond, types are looked at in the data."""

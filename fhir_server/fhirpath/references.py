@@ -6,10 +6,12 @@ https://hl7.org/fhir/R4/fhirpath.html#functions
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from fhir_server.fhirpath.scope import Scope
 from fhir_server.fhirpath.values import Node
+
+if TYPE_CHECKING:
+    from fhir_server.fhirpath.scope import Scope
 
 _TYPED = re.compile(r"(?:^|/)([A-Z][A-Za-z]+)/[A-Za-z0-9.-]{1,64}(?:/_history/[A-Za-z0-9.-]{1,64})?$")
 _TEXT_TYPES = frozenset({"uri", "url", "canonical", "string", "System.String"})

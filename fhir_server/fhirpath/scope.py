@@ -7,14 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fhir_server.fhirpath.values import Node
 
+if TYPE_CHECKING:
+    from datetime import datetime
+
 
 class FhirPathEvaluationError(ValueError):
-    """The expression cannot be applied to its input: several items where one is needed, a wrong type …
+    """The expression cannot be applied to its input: several items where one is needed, a wrong type ….
 
     The message names the operator or function, never the data.
     """

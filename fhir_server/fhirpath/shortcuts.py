@@ -6,12 +6,16 @@ compares one JSON property.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from fhir_server.fhirpath import ast
-from fhir_server.fhirpath.model import TypeModel
 from fhir_server.fhirpath.navigation import Route, Routes, extend
 from fhir_server.fhirpath.references import type_of_reference
-from fhir_server.fhirpath.scope import Evaluator, Scope
 from fhir_server.fhirpath.values import SYSTEM_TYPES, Node
+
+if TYPE_CHECKING:
+    from fhir_server.fhirpath.model import TypeModel
+    from fhir_server.fhirpath.scope import Evaluator, Scope
 
 
 def quick_where(call: ast.Call, focus: str | None, model: TypeModel) -> Evaluator | None:
@@ -56,6 +60,6 @@ def _where_text(key: str, text: str) -> Evaluator:
 
     def is_wanted(node: Node) -> bool:
         value = node.value.get(key) if type(node.value) is dict else None
-        return value == text or value == single
+        return value in (text, single)
 
     return lambda nodes, _scope: [node for node in nodes if is_wanted(node)]

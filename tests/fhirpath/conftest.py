@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
+import sys
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from fhir_server.spec.packages import load_definitions
+sys.path.insert(0, str(Path(__file__).parent))
 
-SHARED = Path(os.environ.get("FHIR_SHARED", Path(__file__).resolve().parents[3] / "shared"))
+from fhirpath_suite import SHARED
+
+from fhir_server.spec.packages import load_definitions
 
 
 @pytest.fixture(scope="session")

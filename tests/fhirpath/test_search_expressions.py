@@ -166,7 +166,9 @@ def test_a_reference_names_its_type(text, type_name):
 
 
 @pytest.mark.parametrize("junk", [None, 1, "x", [], [None], {"a": 1}, [[{}]], True])
-@pytest.mark.parametrize("name", ["name", "telecom", "contact", "deceasedBoolean", "generalPractitioner", "extension", "_birthDate"])
+@pytest.mark.parametrize(
+    "name", ["name", "telecom", "contact", "deceasedBoolean", "generalPractitioner", "extension", "_birthDate"]
+)
 def test_content_of_the_wrong_shape_is_no_fault(by_type, name, junk):
     for _, expression in of(by_type, PATIENT):
         expression.evaluate({**PATIENT, name: junk})

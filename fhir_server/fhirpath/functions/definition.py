@@ -18,7 +18,8 @@ Build = Callable[[tuple[Evaluator, ...], TypeModel], Evaluator]
 
 class Function(NamedTuple):
     """`on_items`: arguments are evaluated on the items of the input, not on `$this` outside.
-    `keeps_type`: the result has the types of the input.
+    `repeats`: those items may also be the function's own results, of other types.
+    `keeps_type`: the result has the types of the input. `needs_text`: the input must be text.
     """
 
     build: Build
@@ -26,6 +27,8 @@ class Function(NamedTuple):
     most: int = 0
     on_items: bool = False
     keeps_type: bool = False
+    repeats: bool = False
+    needs_text: bool = False
 
 
 def simple(call: Callable[[list[Node], Scope], list[Node]], *, keeps_type: bool = False) -> Function:
@@ -73,7 +76,7 @@ def on_value(
 
         return run
 
-    return Function(build, fewest, fewest if most is None else most)
+    return Function(build, fewest, fewest if most is None else most, needs_text=kind is str)
 
 
 def value_of(nodes: list[Node], kind: type[Any] | tuple[type[Any], ...], what: str) -> Any:

@@ -1,18 +1,22 @@
-"""Existence: empty, exists, all, allTrue …, count, distinct, subsetOf …
+"""Existence: empty, exists, all, allTrue …, count, distinct, subsetOf ….
 
 http://hl7.org/fhirpath/N1/#existence
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from fhir_server.fhirpath import equality
 from fhir_server.fhirpath.functions.definition import Function, eager, simple
-from fhir_server.fhirpath.model import TypeModel
 from fhir_server.fhirpath.scope import Evaluator, FhirPathEvaluationError, Scope, truth
 from fhir_server.fhirpath.values import Node, boolean, integer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from fhir_server.fhirpath.model import TypeModel
 
 
 def _exists(arguments: tuple[Evaluator, ...], _model: TypeModel) -> Evaluator:

@@ -1,19 +1,23 @@
-"""The functions FHIR adds: extension, hasExtension, hasValue, getValue, resolve, conformsTo, memberOf …
+"""The functions FHIR adds: extension, hasExtension, hasValue, getValue, resolve, conformsTo, memberOf ….
 
 https://hl7.org/fhir/R4/fhirpath.html#functions
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from fhir_server.fhirpath.functions.definition import Function, eager, simple, value_of
-from fhir_server.fhirpath.model import TypeModel
 from fhir_server.fhirpath.navigation import holder_of
 from fhir_server.fhirpath.references import resolve_node
 from fhir_server.fhirpath.scope import Evaluator, FhirPathEvaluationError, Scope, single
 from fhir_server.fhirpath.values import SYSTEM_TYPES, Node, boolean
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from fhir_server.fhirpath.model import TypeModel
 
 _DEFINITIONS = "http://hl7.org/fhir/StructureDefinition/"
 

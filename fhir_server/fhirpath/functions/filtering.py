@@ -5,15 +5,19 @@ http://hl7.org/fhirpath/N1/#filtering-and-projection
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from functools import cmp_to_key
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from fhir_server.fhirpath import equality
 from fhir_server.fhirpath.functions.definition import Function
-from fhir_server.fhirpath.model import TypeModel
 from fhir_server.fhirpath.scope import Evaluator, FhirPathEvaluationError, Scope, single, truth
 from fhir_server.fhirpath.values import Node
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from fhir_server.fhirpath.model import TypeModel
 
 MOST_REPEATED = 100_000
 """Items `repeat()` may visit: beyond any real resource."""
@@ -141,7 +145,7 @@ FUNCTIONS: Mapping[str, Function] = MappingProxyType(
     {
         "where": Function(_where, 1, 1, on_items=True, keeps_type=True),
         "select": Function(_select, 1, 1, on_items=True),
-        "repeat": Function(_repeat, 1, 1, on_items=False),
+        "repeat": Function(_repeat, 1, 1, on_items=True, repeats=True),
         "aggregate": Function(_aggregate, 1, 2, on_items=True),
     }
 )

@@ -5,13 +5,17 @@ http://hl7.org/fhirpath/N1/#subsetting
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from fhir_server.fhirpath import equality
 from fhir_server.fhirpath.functions.definition import Function, eager, simple, value_of
 from fhir_server.fhirpath.scope import Scope, single
-from fhir_server.fhirpath.values import Node
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from fhir_server.fhirpath.values import Node
 
 
 def _single(nodes: list[Node], _scope: Scope) -> list[Node]:

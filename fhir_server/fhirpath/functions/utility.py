@@ -5,15 +5,19 @@ http://hl7.org/fhirpath/N1/#utility-functions
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from fhir_server.fhirpath.functions.definition import Function, simple, value_of
-from fhir_server.fhirpath.model import TypeModel
 from fhir_server.fhirpath.navigation import children_of
 from fhir_server.fhirpath.scope import Evaluator, FhirPathEvaluationError, Scope, truth
 from fhir_server.fhirpath.values import Node
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from fhir_server.fhirpath.model import TypeModel
 
 
 def _iif(arguments: tuple[Evaluator, ...], _model: TypeModel) -> Evaluator:
@@ -101,12 +105,12 @@ def _define_variable(arguments: tuple[Evaluator, ...], _model: TypeModel) -> Eva
 FUNCTIONS: Mapping[str, Function] = MappingProxyType(
     {
         "iif": Function(_iif, 2, 3, on_items=True),
-        "trace": Function(_trace, 1, 2, on_items=False, keeps_type=True),
+        "trace": Function(_trace, 1, 2, on_items=True, keeps_type=True),
         "now": simple(_now),
         "today": simple(_today),
         "timeOfDay": simple(_time_of_day),
         "children": Function(_children),
         "descendants": Function(_descendants),
-        "defineVariable": Function(_define_variable, 1, 2, on_items=False, keeps_type=True),
+        "defineVariable": Function(_define_variable, 1, 2, on_items=True, keeps_type=True),
     }
 )
