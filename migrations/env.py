@@ -1,3 +1,4 @@
+# ruff: noqa: INP001 - Alembic runs this file by its path
 """Alembic's entrance: runs the migrations on the connection that `fhir_server.store.schema` hands over.
 
 https://alembic.sqlalchemy.org/en/latest/cookbook.html#sharing-a-connection-across-one-or-more-programmatic-migration-commands

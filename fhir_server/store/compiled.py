@@ -28,7 +28,7 @@ SHAPES_KEPT = 4096
 # Both styles take a list: PostgreSQL one value a name, SQLite one a place, in the order of `names`.
 _DIALECTS: dict[Dialect, Any] = {
     "postgresql": PGDialect_psycopg(paramstyle="numeric_dollar"),  # type: ignore[no-untyped-call]
-    "sqlite": SQLiteDialect_pysqlite(paramstyle="qmark"),  # type: ignore[no-untyped-call]
+    "sqlite": SQLiteDialect_pysqlite(paramstyle="qmark"),
 }
 
 

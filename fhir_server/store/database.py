@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from fhir_server.store.instances import Runner
-from fhir_server.store.unit_of_work import Session
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -13,6 +12,7 @@ if TYPE_CHECKING:
 
     from fhir_server.kernel.settings import Settings
     from fhir_server.store.compiled import Compiler
+    from fhir_server.store.unit_of_work import Session
 
 
 class Database(Runner, Protocol):

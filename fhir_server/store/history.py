@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import (
     BigInteger,
@@ -47,6 +47,15 @@ Cursor = tuple[int, int]
 _KEY = ("tenant", "resource_type", "id", "version")
 
 
+class _Shape(NamedTuple):
+    """Which conditions a statement has; one text each."""
+
+    since: bool
+    at: bool
+    before: bool
+    counted: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """Which history is asked for, and from where on."""
@@ -62,11 +71,11 @@ class Asked:
 
     def query(self, *, limit: int | None) -> Query:
         """Return the statement for one page, or without a limit for the number of all versions."""
-        given = (self.since is not None, self.at is not None, self.before is not None, limit is None)
+        shape = _Shape(self.since is not None, self.at is not None, self.before is not None, limit is None)
         if self.id is not None:
-            sql = _of_instance(self.dialect, str(self.resource_type), *given)
+            sql = _of_instance(self.dialect, str(self.resource_type), shape)
         else:
-            sql = _of_many(self.dialect, self.resource_type, *given)
+            sql = _of_many(self.dialect, self.resource_type, shape)
         low, high = self.at or (0, 0)
         updated, position = self.before or (0, 0)
         values = {
@@ -109,13 +118,13 @@ async def _with_bodies(instances: Instances, page: list[Version]) -> list[Versio
             there = newest.get((version.resource_type, version.id))
             if there is None or there.version != version.version:  # Replaced in between: it is in `history` by now.
                 there = await instances.read_version(version.resource_type, version.id, version.version)
-            version = replace(version, body=there and there.body)  # noqa: PLW2901
+            version = replace(version, body=there.body if there else None)  # noqa: PLW2901
         filled.append(version)
     return filled
 
 
 @cache
-def _of_instance(dialect: Dialect, resource_type: str, since: bool, at: bool, before: bool, counted: bool) -> Sql:  # noqa: FBT001
+def _of_instance(dialect: Dialect, resource_type: str, shape: _Shape) -> Sql:
     table = resource_table(resource_type)
     tenant, id_ = bindparam("tenant", type_=Integer), bindparam("id", type_=Text)
     columns = ("version", "updated", "method", "body")
@@ -128,37 +137,37 @@ def _of_instance(dialect: Dialect, resource_type: str, since: bool, at: bool, be
         history.c.id == id_,
     )
     all_ = union_all(current, kept).subquery("u")
-    statement = _narrowed(select(*(all_.c[n] for n in columns)), all_.c.updated, all_.c.ended, since=since, at=at)
-    if before:
+    statement = _narrowed(select(*(all_.c[n] for n in columns)), all_.c.updated, all_.c.ended, shape)
+    if shape.before:
         statement = statement.where(all_.c.version < bindparam("position", type_=Integer))
-    return _counted_or_paged(statement, [all_.c.version.desc()], dialect, counted=counted)
+    return _counted_or_paged(statement, [all_.c.version.desc()], dialect, counted=shape.counted)
 
 
 @cache
-def _of_many(dialect: Dialect, resource_type: str | None, since: bool, at: bool, before: bool, counted: bool) -> Sql:  # noqa: FBT001
+def _of_many(dialect: Dialect, resource_type: str | None, shape: _Shape) -> Sql:
     same = and_(*(history.c[n] == change.c[n] for n in _KEY))
-    rows = change.outerjoin(history, same) if at or not counted else change
-    body = history.c.body
-    if resource_type is not None and not counted:
+    rows: Any = change.outerjoin(history, same) if shape.at or not shape.counted else change
+    body: Any = history.c.body
+    if resource_type is not None and not shape.counted:
         table = resource_table(resource_type)
         rows = rows.outerjoin(table, and_(*(table.c[n] == change.c[n] for n in ("tenant", "id", "version"))))
         body = func.coalesce(history.c.body, table.c.body)
     c = change.c
-    shown = [literal(1)] if counted else [c.version, c.updated, c.method, body, c.resource_type, c.id, c.seq]
+    shown = [literal(1)] if shape.counted else [c.version, c.updated, c.method, body, c.resource_type, c.id, c.seq]
     statement = select(*shown).select_from(rows).where(c.tenant == bindparam("tenant", type_=Integer))
     if resource_type is not None:
         statement = statement.where(c.resource_type == bindparam("type", type_=SmallInteger))
-    if before:
+    if shape.before:
         cursor = tuple_(bindparam("updated", type_=BigInteger), bindparam("position", type_=BigInteger))
         statement = statement.where(tuple_(c.updated, c.seq) < cursor)
-    statement = _narrowed(statement, c.updated, history.c.ended, since=since, at=at)
-    return _counted_or_paged(statement, [c.updated.desc(), c.seq.desc()], dialect, counted=counted)
+    statement = _narrowed(statement, c.updated, history.c.ended, shape)
+    return _counted_or_paged(statement, [c.updated.desc(), c.seq.desc()], dialect, counted=shape.counted)
 
 
-def _narrowed(statement: Select[Any], updated: Any, ended: Any, *, since: bool, at: bool) -> Select[Any]:
-    if since:
+def _narrowed(statement: Select[Any], updated: Any, ended: Any, shape: _Shape) -> Select[Any]:
+    if shape.since:
         statement = statement.where(updated >= bindparam("since", type_=BigInteger))
-    if at:
+    if shape.at:
         low = bindparam("low", type_=BigInteger)
         statement = statement.where(
             updated < bindparam("high", type_=BigInteger), or_(updated >= low, ended.is_(None), ended > low)

@@ -61,13 +61,13 @@ def _without_nul(value: Any) -> Any:
 
 
 def version_of(resource_type: str, id: str, row: tuple[Any, ...], position: int = 0) -> Version:
-    """Return the version that `row`, which begins with version, updated, method and body, is."""
+    """Return the version in a row that begins with version, updated, method and body."""
     number, updated, method, body = row[:4]
     return Version(resource_type, id, number, updated, METHODS[method - 1], body, position)
 
 
 def refuse_twice_the_same(writes: Iterable[Write]) -> None:
-    """Raise ValueError where two writes at once are about the same instance: which would be first?"""
+    """Raise ValueError where two writes at once are about the same instance: one has to be first."""
     places = [(w.version.resource_type, w.version.id) for w in writes]
     if len(set(places)) != len(places):
         raise ValueError("several writes at once to the same instance")

@@ -59,7 +59,7 @@ def revision_of(database_url: str) -> str | None:
             row = None
         finally:
             connection.close()
-        return row and str(row[0])
+        return str(row[0]) if row else None
     import psycopg  # noqa: PLC0415 - a server on SQLite does without
 
     with psycopg.connect(database_url, autocommit=True) as session:
@@ -67,7 +67,7 @@ def revision_of(database_url: str) -> str | None:
             found = session.execute(question).fetchone()
         except psycopg.errors.UndefinedTable:
             return None
-        return found and str(found[0])
+        return str(found[0]) if found else None
 
 
 def migrate(database_url: str) -> str:

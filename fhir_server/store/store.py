@@ -103,6 +103,10 @@ class Store:
                 self._keys[name] = key
         return key
 
+    async def tenants(self) -> list[tuple[int, str]]:
+        """Return (key, name) of all tenants."""
+        return await tenants.all_of(self._database)
+
     async def create_tenant(self, name: str) -> int:
         """Make a tenant and return its key. Raises BadRequest for an odd name, Conflict for one that is taken."""
         return await tenants.create(self._database, name)

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from sqlalchemy import (
     BigInteger,
@@ -73,7 +73,7 @@ def tail_table(resource_type: str) -> Table:
 def _resource_table(metadata: MetaData, resource_type: str, dialect: Dialect | None) -> Table:
     name = table_name(resource_type)
     row_number = [Column("rid", Integer, primary_key=dialect == "sqlite")] if dialect != "postgresql" else []
-    columns = (
+    columns: list[Column[Any]] = [
         *row_number,
         # Fixed widths first: PostgreSQL pads between, and the hot ones are found without walking the row.
         Column("updated", BigInteger, nullable=False),
@@ -88,9 +88,9 @@ def _resource_table(metadata: MetaData, resource_type: str, dialect: Dialect | N
         Column("h", TAIL),
         Column("v", VALUES),
         Column("body", LargeBinary),
-    )
-    key = UniqueConstraint("tenant", "id") if dialect == "sqlite" else PrimaryKeyConstraint("tenant", "id")
-    table = Table(name, metadata, *columns, key)
+    ]
+    key = UniqueConstraint if dialect == "sqlite" else PrimaryKeyConstraint
+    table = Table(name, metadata, *columns, key("tenant", "id"))
     if dialect is not None:
         _add_indexes(table, name, dialect)
     return table
@@ -98,8 +98,8 @@ def _resource_table(metadata: MetaData, resource_type: str, dialect: Dialect | N
 
 def _add_indexes(table: Table, name: str, dialect: Dialect) -> None:
     c = table.c
-    where = {f"{d}_where": c.patient.is_not(None) for d in ("sqlite", "postgresql")}
-    dated = {f"{d}_where": c.date_low.is_not(None) for d in ("sqlite", "postgresql")}
+    where: dict[str, Any] = {f"{d}_where": c.patient.is_not(None) for d in ("sqlite", "postgresql")}
+    dated: dict[str, Any] = {f"{d}_where": c.date_low.is_not(None) for d in ("sqlite", "postgresql")}
     Index(f"{name}_patient", c.tenant, c.patient, c.date_low, **where)
     Index(f"{name}_date", c.tenant, c.date_low, c.id, **dated)
     Index(f"{name}_updated", c.tenant, c.updated, c.id)

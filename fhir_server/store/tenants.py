@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Integer, Text, bindparam, func, select, update
+from sqlalchemy import Text, bindparam, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from fhir_server.kernel.errors import BadRequest, Conflict, Unavailable
@@ -44,6 +44,12 @@ async def create(database: Database, name: str) -> int:
     raise Unavailable("many tenants are being made at once; try again")
 
 
+async def all_of(database: Database) -> list[tuple[int, str]]:
+    """Return (key, name) of all tenants, in the order they were made."""
+    rows = await _run(database, database.compiler.dialect, select(tenant.c.key, tenant.c.name).order_by(tenant.c.key))
+    return [(key, name) for key, name in rows]
+
+
 async def name_default(database: Database, name: str) -> None:
     """Let key 1 be called `name`, the setting DEFAULT_TENANT. Raises BadRequest or Conflict as `create` does."""
     if not _is_name(name):
@@ -62,7 +68,7 @@ async def name_default(database: Database, name: str) -> None:
 
 async def _insert(database: Database, name: str, key: Any) -> int | None:
     dialect = database.compiler.dialect
-    insert = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}[dialect](tenant)
+    insert = sqlite.insert(tenant) if dialect == "sqlite" else postgresql.insert(tenant)
     statement = insert.values(key=key, name=bindparam("name", type_=Text)).on_conflict_do_nothing()
     async with database.transaction() as session:
         rows = await _run(session, dialect, statement.returning(tenant.c.key), name=name)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy.sql import Select
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Mapping, Sequence
+
+    from sqlalchemy.sql import Select
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,8 @@ class Version:
 @dataclass(frozen=True, slots=True)
 class Write:
     """A version to be saved. `expected` is the version number it replaces, 0 where the instance must not
-    exist yet (a deleted instance exists, with the number of its deletion)."""
+    exist yet (a deleted instance exists, with the number of its deletion).
+    """
 
     version: Version
     index: Indexed | None
@@ -56,7 +59,8 @@ class Write:
 @dataclass(frozen=True, slots=True)
 class Statement:
     """A select by shape: `shape` keys the cache of compiled SQL, `build` makes it (called once a shape and
-    dialect), `values` are this call's bind values."""
+    dialect), `values` are this call's bind values.
+    """
 
     shape: Hashable
     build: Callable[[], Select[Any]]

@@ -5,7 +5,6 @@ PostgreSQL refuses to run as root, so as root the server runs as the user `postg
 
 from __future__ import annotations
 
-import glob
 import os
 import pwd
 import shutil
@@ -31,7 +30,9 @@ TEST_SETTINGS = {
 def binaries() -> Path | None:
     """Return the folder that holds `initdb` and `postgres`, or None where PostgreSQL is not installed."""
     named = os.environ.get("FHIR_TEST_POSTGRESQL_BIN")
-    folders = [named] if named else [*sorted(glob.glob("/usr/lib/postgresql/*/bin"), key=_major, reverse=True)]
+    folders = (
+        [named] if named else [*sorted(map(str, Path("/usr/lib/postgresql").glob("*/bin")), key=_major, reverse=True)]
+    )
     on_path = shutil.which("initdb")
     folders += [str(Path(on_path).resolve().parent)] if on_path else []
     return next((Path(f) for f in folders if Path(f, "initdb").exists() and Path(f, "postgres").exists()), None)
@@ -81,7 +82,7 @@ class Cluster:
 
     def new_database(self) -> str:
         """Create an empty database and return its URL."""
-        import psycopg  # noqa: PLC0415 - only where a cluster runs
+        import psycopg
 
         self.created += 1
         name = f"test_{os.getpid()}_{self.created}"
@@ -91,7 +92,7 @@ class Cluster:
 
     def drop_database(self, url: str) -> None:
         """Drop a database made by `new_database`, whoever is still connected."""
-        import psycopg  # noqa: PLC0415
+        import psycopg
 
         name = url.rpartition("/")[2]
         with psycopg.connect(self.url(), autocommit=True) as connection:
@@ -142,7 +143,7 @@ def _as_server_user(command: list[object]) -> list[str]:
 
 
 def _wait_until_ready(cluster: Cluster) -> None:
-    import psycopg  # noqa: PLC0415
+    import psycopg
 
     deadline = time.monotonic() + START_SECONDS
     while True:

@@ -23,7 +23,7 @@ from fhir_server.store.dialects.postgresql_sending import sending_of
 from fhir_server.store.versions import StaleWrite
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+    from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 
     from fhir_server.kernel.settings import Settings
     from fhir_server.store.versions import Write
@@ -55,7 +55,7 @@ class Counter:
         self.round_trips = 0
 
 
-def _translated(method: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
+def _translated(method: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Coroutine[Any, Any, T]]:
     """Let the callers see refusals and StaleWrite instead of psycopg's errors."""
 
     @wraps(method)

@@ -33,7 +33,7 @@ from fhir_server.store.compiled import Sql, sql_of
 from fhir_server.store.tables import change, history, resource_table
 
 if TYPE_CHECKING:
-    from sqlalchemy import CTE, Table
+    from sqlalchemy import CTE
 
 # The columns of a version and what they are; `h` comes as an array of its own for one row, as text for many.
 _TYPES: dict[str, Any] = {

@@ -122,10 +122,9 @@ class Writer:
             self._connection.execute("BEGIN IMMEDIATE")
             errors += [self._attempt(job) for job in group]
             self._connection.execute("COMMIT")
-        except sqlite3.Error as error:
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
-            errors = [_told(error)] * len(group)
+        except Exception as fault:  # noqa: BLE001 - the thread lives on, and who waits is told
+            _roll_back(self._connection)
+            errors = [_told(fault)] * len(group)
         for job, error in zip(group, errors, strict=True):
             job.answer.give(None, error)
 
@@ -135,7 +134,7 @@ class Writer:
         execute("SAVEPOINT job")
         try:
             write_all(self._connection, job.tenant, job.writes, self.type_numbers)
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is this job's, and goes to who asked
+        except Exception as error:
             if not self._connection.in_transaction:
                 raise  # SQLite itself rolled everything back: nobody's writes are there.
             execute("ROLLBACK TO job")
