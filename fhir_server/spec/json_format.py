@@ -76,7 +76,7 @@ def _is_suspicious(data: bytes, value: dict[str, Any], max_depth: int) -> bool:
     Where what was read is written again as it was sent, but for white space, nothing was lost: no key stood twice.
     """
     plain = data.translate(_ZEROS, _SPACE)
-    if _LONG_NUMBER in plain or (b"\\" in plain and b"\\u0000" in plain):
+    if _LONG_NUMBER in plain or (b"\\" in data and b"\\u0000" in data):
         return True
     again = _encoder.encode(value)
     if _may_be_deep(again, max_depth):
