@@ -22,7 +22,7 @@ from fhir_server.search.parameters import SearchParameters
 from fhir_server.spec.packages import load_definitions
 from fhir_server.store.store import Store
 from fhir_server.validator.validate import Validator
-from fhir_server.web.api import create_api
+from fhir_server.web.api import Lifespan, create_api
 from fhir_server.web.envelope import Envelope
 from fhir_server.web.loopback import LoopbackOnly
 from fhir_server.web.surface import FhirSurface
@@ -55,8 +55,6 @@ async def build_parts(settings: Settings) -> Parts:
     definitions = load_definitions()
     search_parameters = SearchParameters(definitions)
     store = await Store.open(settings)
-    if await store.tenant_key(settings.default_tenant) is None:
-        await store.create_tenant(settings.default_tenant)
     return Parts(
         settings=settings,
         definitions=definitions,
@@ -117,7 +115,7 @@ class _House:
     async def is_ready(self) -> bool:
         return self.parts is not None and await self.parts.store.ready()
 
-    def lifespan(self, settings: Settings):  # noqa: ANN202 - FastAPI's own word for it is longer than the function
+    def lifespan(self, settings: Settings) -> Lifespan:
         @asynccontextmanager
         async def run(_: FastAPI) -> AsyncIterator[None]:
             parts = await build_parts(settings)

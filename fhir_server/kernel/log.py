@@ -67,7 +67,8 @@ def describe_fault(fault: BaseException) -> dict[str, Any]:
     {'exception': 'ValueError', 'at': []}
     """
     described: dict[str, Any] = {"exception": _class_name(fault), "at": _places(fault.__traceback__)}
-    causes, cause = [], fault.__cause__ or fault.__context__
+    causes: list[str] = []
+    cause = fault.__cause__ or fault.__context__
     while cause is not None and len(causes) < _MAX_CAUSES:
         causes.append(f"{_class_name(cause)} at {(_places(cause.__traceback__) or ['?'])[-1]}")
         cause = cause.__cause__ or cause.__context__

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from fhir_server.kernel.settings import Settings
 
 _HOST = re.compile(rb"(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
-_TENANT = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?")
+_TENANT = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _ROOT = "/fhir"
 
 
