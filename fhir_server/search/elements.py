@@ -15,16 +15,23 @@ if TYPE_CHECKING:
 
 _PATH = re.compile(r"[A-Z]\w*(\.\w+)*")
 _CONDITION = re.compile(r"\.where\((?:[^()]|\([^()]*\))*\)$")
+RESOLVES_TO = re.compile(r"(.+)\.where\(resolve\(\) is (\w+)\)")
+"""How R4 narrows a reference parameter to one type: the reference, and the type."""
+
 _AS = re.compile(r"\((.+) as (\w+)\)|(.+)\.(?:as|ofType)\((\w+)\)")
 
 
 @dataclass(frozen=True, slots=True)
 class Selected:
-    """The element a plain path leads to: its possible types, whether there is at most one of it, its binding."""
+    """The element a plain path leads to: its possible types, whether there is at most one of it, its binding.
+
+    `targets` are the types of resource it may point to, empty where it is free or no reference.
+    """
 
     types: tuple[str, ...]
     is_single: bool
     value_set: str
+    targets: tuple[str, ...] = ()
 
 
 def selected_by(part: str, definitions: Definitions) -> Selected | None:
@@ -44,7 +51,9 @@ def selected_by(part: str, definitions: Definitions) -> Selected | None:
     element, is_single = found
     types = (wanted,) if wanted else tuple(one.code for one in element.types)
     value_set = element.binding.value_set if element.binding and element.binding.strength == "required" else ""
-    return Selected(types, is_single, value_set)
+    resolved = RESOLVES_TO.fullmatch(part)
+    targets = (resolved[2],) if resolved else tuple(one for type_ in element.types for one in type_.targets)
+    return Selected(types, is_single, value_set, () if "Resource" in targets else targets)
 
 
 def _walk(head: str, names: list[str], definitions: Definitions) -> tuple[Element, bool] | None:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from fhir_server.fhirpath.compiler import compile_expression
 from fhir_server.fhirpath.values import Node
 from fhir_server.search.columns import WITHOUT_ENTRIES
+from fhir_server.search.elements import RESOLVES_TO
 from fhir_server.search.hashing import identity
 from fhir_server.search.types import composite, date, number, quantity, reference, special, string, token, uri
 from fhir_server.search.types.entries import PRIMITIVES, Entries
@@ -49,7 +50,6 @@ _WRITE: dict[str, Callable[[Entries, str, Iterable[Any]], None]] = {
     "date": date.write,
     "special": special.write,
 }
-_RESOLVES_TO = re.compile(r"(.+)\.where\(resolve\(\) is (\w+)\)")
 _DATE_TIME = re.compile(r"\bDateTime\b")
 """R4 misspells the type in `value.as(DateTime)` of code-value-date."""
 
@@ -208,7 +208,7 @@ class _Planner:
         for parameter in parameters:
             bare = parameter.type == "token" and self._parameters.bare_tokens(self._type, parameter) is not None
             for part in union_parts(self._definitions.expression_for(parameter, self._type)):
-                narrowed = _RESOLVES_TO.fullmatch(part) if parameter.type == "reference" else None
+                narrowed = RESOLVES_TO.fullmatch(part) if parameter.type == "reference" else None
                 expression, target = (narrowed[1], narrowed[2]) if narrowed else (part, "")
                 use = _Use(parameter.code, parameter.type, target, bare)
                 uses.setdefault(expression, {}).setdefault(parameter.type, []).append(use)

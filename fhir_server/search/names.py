@@ -103,7 +103,7 @@ def _behind_has(name: str, resource_type: str, links: tuple[Link, ...], paramete
     _refuse_unknown_type(source, parameters)
     parameter = known_parameter(code, source, parameters)
     _refuse_unless_reference(parameter, source)
-    if resource_type not in parameters.targets(parameter):
+    if resource_type not in parameters.targets(parameter, source):
         raise BadRequest(f"{code} of {source} never points to a {resource_type}", expression=f"{resource_type}?{name}")
     return _places(rest, source, (*links, Link(parameter, source, reverse=True)), parameters)
 
@@ -112,7 +112,7 @@ def _behind_reference(here: Place, rest: str, parameters: SearchParameters) -> l
     """Follow the reference parameter of `here` (its modifier names the type) to what `rest` says."""
     parameter, named = here.parameter, here.modifier
     _refuse_unless_reference(parameter, here.resource_type)
-    targets = parameters.targets(parameter)
+    targets = parameters.targets(parameter, here.resource_type)
     if named:
         _refuse_unknown_type(named, parameters)
         if named not in targets:
@@ -152,7 +152,7 @@ def _refuse_modifier(
     if not modifier:
         return
     allowed = _COLUMN_MODIFIERS.get(parameter.code) or MODIFIERS.get(parameter.type, ("missing",))
-    targets = parameters.targets(parameter) if parameter.type == "reference" else ()
+    targets = parameters.targets(parameter, resource_type) if parameter.type == "reference" else ()
     if modifier in allowed or modifier in targets:
         return
     place = f"{resource_type}?{parameter.code}:{modifier}"

@@ -38,6 +38,7 @@ class SearchParameters:
     def __init__(self, definitions: Definitions) -> None:
         self.definitions = definitions
         self.resource_types = frozenset(definitions.resource_types)
+        self._targets: dict[tuple[str, str], tuple[str, ...]] = {}
         self._bare: dict[tuple[str, str, str], frozenset[tuple[str, str]] | None] = {}
         self._by_url = {parameter.url: parameter for parameter in definitions.search_parameters}
         self._by_type: dict[str, dict[str, SearchParameter]] = {name: {} for name in definitions.resource_types}
@@ -54,11 +55,28 @@ class SearchParameters:
         """Return one parameter, or None where the type has none of that code."""
         return self._by_type.get(resource_type, {}).get(code)
 
-    def targets(self, parameter: SearchParameter) -> tuple[str, ...]:
-        """Return the resource types a reference parameter may point to; all of them where it says `Resource`."""
-        if not parameter.targets or "Resource" in parameter.targets:
-            return self.definitions.resource_types
-        return tuple(name for name in parameter.targets if name in self.resource_types)
+    def targets(self, parameter: SearchParameter, resource_type: str = "") -> tuple[str, ...]:
+        """Return the resource types a reference parameter may point to; all of them where it says `Resource`.
+
+        With the type it stands on they are narrowed to what the element there may point to: `patient` of
+        Observation to Patient, though the parameter also says Group, for other types.
+        """
+        key = (resource_type, parameter.url)
+        if key not in self._targets:
+            self._targets[key] = self._narrowed(parameter, resource_type)
+        return self._targets[key]
+
+    def _narrowed(self, parameter: SearchParameter, resource_type: str) -> tuple[str, ...]:
+        is_free = not parameter.targets or "Resource" in parameter.targets
+        declared = [
+            t for t in (self.definitions.resource_types if is_free else parameter.targets) if t in self._by_type
+        ]
+        expression = self.definitions.expression_for(parameter, resource_type) if resource_type else ""
+        selected = [selected_by(part, self.definitions) for part in union_parts(expression)]
+        if not selected or not all(one and one.targets for one in selected):
+            return tuple(declared)
+        possible = {target for one in selected if one for target in one.targets}
+        return tuple(one for one in declared if one in possible) or tuple(declared)
 
     def components(self, resource_type: str, parameter: SearchParameter) -> tuple[SearchParameter, ...]:
         """Return the parameters a composite is made of, each with the expression of its part on the element."""

@@ -143,7 +143,7 @@ class Controls:
         parameter = known_parameter(code, source, self.parameters)
         if parameter.type != "reference":
             raise self._refusal(name, value, f"{code} of {source} is a {parameter.type}; only references are included")
-        targets = self.parameters.targets(parameter)
+        targets = self.parameters.targets(parameter, source)
         if target and target not in targets:
             raise self._refusal(name, value, f"{code} of {source} never points to a {target}")
         if reverse and not iterate and self.resource_type not in targets:

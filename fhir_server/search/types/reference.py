@@ -57,7 +57,8 @@ def _references(reading: Reading, text: str, plain: str) -> tuple[str, ...]:
         return (plain,)
     if not _ID.fullmatch(plain):
         raise reading.refusal(text, "a reference is written id, Type/id or as an absolute url")
-    types = (reading.modifier,) if reading.modifier else reading.parameters.targets(reading.parameter)
+    targets = reading.parameters.targets(reading.parameter, reading.resource_type)
+    types = (reading.modifier,) if reading.modifier else targets
     return tuple(f"{resource_type}/{plain}" for resource_type in types)
 
 
