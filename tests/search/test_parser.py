@@ -33,9 +33,9 @@ def written(field):
 
 def steps(query: Query) -> list[list[str]]:
     criterion = query.criteria[0]
-    return [
-        [("<" if link.reverse else ">") + link.parameter.code, link.resource_type] for link in criterion.links
-    ] + [[criterion.parameter.code, criterion.resource_type]]
+    return [[("<" if link.reverse else ">") + link.parameter.code, link.resource_type] for link in criterion.links] + [
+        [criterion.parameter.code, criterion.resource_type]
+    ]
 
 
 @pytest.mark.parametrize("case", cases("parsed.toml", "parsed"))
