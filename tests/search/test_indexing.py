@@ -7,7 +7,7 @@ import os
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from search.reading import BASE_URL, ReadQuery, cases
@@ -15,13 +15,15 @@ from search.reading import BASE_URL, ReadQuery, cases
 from fhir_server.search.columns import MAIN_DATES, PATIENTS
 from fhir_server.search.elements import selected_by
 from fhir_server.search.hashing import identity, presence
-from fhir_server.search.indexing import Indexer
-from fhir_server.search.parameters import SearchParameters
 from fhir_server.search.types import composite, date, number, reference, string, token, uri
 from fhir_server.search.types.values import OfTypeValue
 from fhir_server.spec.json_format import decode
 from fhir_server.spec.ordering import sortable
 from fhir_server.spec.search_expressions import union_parts
+
+if TYPE_CHECKING:
+    from fhir_server.search.indexing import Indexer
+    from fhir_server.search.parameters import SearchParameters
 
 TENANT = 7
 SHARED = Path(os.environ.get("FHIR_SHARED", Path(__file__).parents[3] / "shared"))

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 import pytest
 from search.reading import NOW, ReadQuery, cases
 
 from fhir_server.kernel.errors import BadRequest, TooCostly
 from fhir_server.kernel.settings import Settings
-from fhir_server.search.query import Query
 from fhir_server.search.types.values import CompositeValue, ReferenceValue
 from fhir_server.spec.ordering import sortable
+
+if TYPE_CHECKING:
+    from fhir_server.search.query import Query
 
 
 def as_row(value):
