@@ -176,7 +176,7 @@ def negate(node: Node) -> list[Node]:
 
 def concatenate(left: Node | None, right: Node | None) -> list[Node]:
     """`left & right`: empty counts as the empty text."""
-    texts = ["" if node is None else system_value(node) for node in (left, right)]
+    texts = ["" if node is None or node.value is None else system_value(node) for node in (left, right)]
     if not all(isinstance(text, str) for text in texts):
         _refuse("&")
     return _result("".join(str(text) for text in texts))

@@ -43,7 +43,7 @@ class Name:
 
 @dataclass(frozen=True, slots=True)
 class Special:
-    """`$this`, `$index` or `$total`."""
+    """One of `$this`, `$index`, `$total`."""
 
     name: str
 

@@ -108,14 +108,19 @@ class Expression:
         return program
 
 
-def compile_expression(text: str, definitions: Definitions, *, strict_for: str | None = None) -> Expression:
+def compile_expression(
+    text: str, definitions: Definitions, *, strict_for: str | None = None, as_filters: bool = True
+) -> Expression:
     """`text` ready to be evaluated; FhirPathSyntaxError names what is wrong with it.
 
-    `strict_for` is the type it will start from: then FhirPathSemanticError tells what that type rules out.
+    `strict_for` is the type it will start from: then FhirPathSemanticError tells what that type rules
+    out. `as` keeps the items of its type, because R4's search expressions rely on it;
+    with `as_filters=False` it refuses several items, as FHIRPath 2.0 says.
     """
-    tree = parse(text)
+    tree, model = parse(text), TypeModel(definitions)
+    has_variables = "defineVariable" in text
     if strict_for is not None:
-        ExpressionCompiler(TypeModel(definitions), is_strict=True).compile(tree, strict_for)
-    compiler = ExpressionCompiler(TypeModel(definitions))
+        ExpressionCompiler(model, is_strict=True, has_variables=has_variables).compile(tree, strict_for)
+    compiler = ExpressionCompiler(model, has_variables=has_variables, as_filters=as_filters)
     compiler.compile(tree, None)
     return Expression(text, tree, compiler)

@@ -152,7 +152,9 @@ def _equivalent_json(one: Any, other: Any) -> bool:
 
 
 def order(left: Node, right: Node) -> int | None:
-    """-1, 0, 1; None where precision or units leave it open; an error between unlike types."""
+    """-1, 0, 1; None where precision or units leave it open or a value is missing; an error between unlike types."""
+    if left.value is None or right.value is None:
+        return None
     one, other = system_value(left), system_value(right)
     if isinstance(one, str) and isinstance(other, str):
         return (one > other) - (one < other)

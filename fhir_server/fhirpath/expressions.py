@@ -6,15 +6,15 @@ http://hl7.org/fhirpath/N1/#expressions
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fhir_server.fhirpath import ast, navigation, operators
-from fhir_server.fhirpath.equality import distinct
 from fhir_server.fhirpath.externals import external
 from fhir_server.fhirpath.functions.filtering import sorting
 from fhir_server.fhirpath.functions.table import FUNCTIONS
 from fhir_server.fhirpath.lexer import FhirPathSemanticError, FhirPathSyntaxError
-from fhir_server.fhirpath.navigation import Route, Routes, Walk
+from fhir_server.fhirpath.navigation import Route
+from fhir_server.fhirpath.pieces import NOTHING, Piece, at_most_one, distinct_walk, keeping_variables, nothing, over
 from fhir_server.fhirpath.quantities import Quantity
 from fhir_server.fhirpath.scope import Evaluator, FhirPathEvaluationError, Scope, single
 from fhir_server.fhirpath.shortcuts import quick_where
@@ -32,92 +32,21 @@ _SYSTEM_BY_MISTAKE = {"System.DateTime": "dateTime"}
 """R4's composite parameter of Observation writes `as(DateTime)` and means `dateTime`."""
 
 
-class Piece:
-    """A compiled part. With `routes` it is a path over known types, from `base` (None: from the focus)."""
-
-    __slots__ = ("_run", "base", "is_unordered", "routes", "type_name", "walk")
-
-    def __init__(
-        self,
-        run: Evaluator | None = None,
-        *,
-        base: Evaluator | None = None,
-        routes: Routes | None = None,
-        type_name: str | None = None,
-        walk: Walk | None = None,
-        is_unordered: bool = False,
-    ) -> None:
-        self.is_unordered = is_unordered
-        self._run = run
-        self.walk = walk
-        self.base = base
-        self.routes = routes
-        if routes is not None:
-            types = {route.type_name for route in routes}
-            type_name = types.pop() if len(types) == 1 else None
-        self.type_name = type_name
-
-    def is_path(self) -> bool:
-        """Whether this is nothing but members from the focus."""
-        return self.routes is not None and self.base is None and all(route.keys for route in self.routes)
-
-    @property
-    def run(self) -> Evaluator:
-        """The evaluator of this piece."""
-        if self._run is None:
-            self._run = _run_routes(self.base, self.routes or ())
-        return self._run
-
-
-def _run_routes(base: Evaluator | None, routes: Routes) -> Evaluator:
-    if len(routes) == 1 and not routes[0].keys:
-        return base or (lambda nodes, _scope: nodes)
-    from_focus = _over(navigation.walk_routes(routes))
-    if base is None:
-        return from_focus
-    return lambda nodes, scope: from_focus(base(nodes, scope), scope)
-
-
-def _over(walk: Walk) -> Evaluator:
-    """`walk` over all items."""
-
-    def run(nodes: list[Node], _scope: Scope) -> list[Node]:
-        if len(nodes) == 1:
-            value = nodes[0].value
-            return walk(value) if type(value) is dict else []
-        found: list[Node] = []
-        for node in nodes:
-            if type(node.value) is dict:
-                found += walk(node.value)
-        return found
-
-    return run
-
-
-def _distinct_walk(routes: Routes) -> Walk:
-    walk = navigation.walk_routes(routes)
-
-    def run(value: dict[str, Any]) -> list[Node]:
-        found = walk(value)
-        return found if len(found) < 2 else distinct(found)  # noqa: PLR2004 (nothing to compare)
-
-    return run
-
-
-def _nothing(_nodes: list[Node], _scope: Scope) -> list[Node]:
-    return []
-
-
 class ExpressionCompiler:
     """Compiles trees against one type model. `focus` is the type of `$this` where it is known.
 
     `is_strict` refuses what can be known to find nothing: members a type does not have, functions
-    of text on other types, taking the first of unordered items.
+    of text on other types, taking the first of unordered items. `has_variables` says that
+    `defineVariable()` occurs, whose variables end with the operand or argument they are in.
     """
 
-    def __init__(self, model: TypeModel, *, is_strict: bool = False) -> None:
+    def __init__(
+        self, model: TypeModel, *, is_strict: bool = False, has_variables: bool = False, as_filters: bool = True
+    ) -> None:
         self._model = model
         self._is_strict = is_strict
+        self._has_variables = has_variables
+        self._as_filters = as_filters
 
     def _refuse_if_strict(self, what: str) -> None:
         if self._is_strict:
@@ -146,25 +75,31 @@ class ExpressionCompiler:
                 return Piece(external(name))
             case ast.Indexer(target, index):
                 piece = self.compile(target, focus)
-                return Piece(operators.indexed(piece.run, self.compile(index, focus).run), type_name=piece.type_name)
+                return Piece(operators.indexed(piece.run, self._part(index, focus)), type_name=piece.type_name)
             case ast.Union(parts):
                 return self._union(parts, focus)
             case ast.TypeOperation(operator, operand, type_name):
                 return self._type_operation(operator, self.compile(operand, focus), type_name)
             case ast.Polarity(sign, operand):
                 build = operators.negative if sign == "-" else operators.positive
-                return Piece(build(self.compile(operand, focus).run))
+                return Piece(build(self._part(operand, focus)))
             case ast.Binary(operator, left, right):
-                return Piece(operators.BINARY[operator](self.compile(left, focus).run, self.compile(right, focus).run))
+                return Piece(operators.BINARY[operator](self._part(left, focus), self._part(right, focus)))
+
+    def _part(self, tree: ast.Expression, focus: str | None) -> Evaluator:
+        """An operand or argument: its own variables do not leave it."""
+        run = self.compile(tree, focus).run
+        return keeping_variables(run) if self._has_variables else run
 
     def _name(self, name: str, focus: str | None) -> Piece:
         """The first name of a path: the focus itself if it says its type, else a member of it."""
         if name[:1].isupper() and (wanted := self._model.qualified(name)):
             if focus is None:
                 return Piece(lambda nodes, _scope: [node for node in nodes if self._model.is_a(node.type_name, wanted)])
-            return (
-                Piece(routes=(Route((), focus, is_primitive=False),)) if self._model.is_a(focus, wanted) else _NOTHING
-            )
+            if self._model.is_a(focus, wanted):
+                return Piece(routes=(Route((), focus, is_primitive=False),))
+            self._refuse_if_strict(f"{focus} is no {wanted}")
+            return NOTHING
         return self._member(Piece(lambda nodes, _scope: nodes, type_name=focus), name, from_focus=True)
 
     def _invocation(self, target: Piece, step: ast.Name | ast.Call | ast.Special, focus: str | None) -> Piece:
@@ -177,7 +112,7 @@ class ExpressionCompiler:
                 return Piece(_special(name))
 
     def _member(self, target: Piece, member: str, *, from_focus: bool = False) -> Piece:
-        if target is _NOTHING:
+        if target is NOTHING:
             return target
         base, routes = target.base, target.routes
         if routes is None and target.type_name is not None and self.known(target.type_name):
@@ -189,25 +124,27 @@ class ExpressionCompiler:
                 return Piece(base=base, routes=extended)
             if extended is not None:
                 self._refuse_if_strict(f"There is no element {member[:60]} in {routes[0].type_name}")
-                return _NOTHING
+                return NOTHING
         step, run = navigation.member_step(member, self._model), target.run
         return Piece(step if from_focus else lambda nodes, scope: step(run(nodes, scope), scope))
 
     def _union(self, parts: tuple[ast.Expression, ...], focus: str | None) -> Piece:
-        pieces = [piece for part in parts if (piece := self.compile(part, focus)) is not _NOTHING]
+        pieces = [piece for part in parts if (piece := self.compile(part, focus)) is not NOTHING]
         if not pieces:
-            return _NOTHING
+            return NOTHING
         types = {piece.type_name for piece in pieces}
+        if self._has_variables:
+            pieces = [Piece(keeping_variables(piece.run), type_name=piece.type_name) for piece in pieces]
         if all(piece.is_path() for piece in pieces):
-            walk = _distinct_walk(tuple(route for piece in pieces for route in piece.routes or ()))
-            return Piece(_over(walk), walk=walk, type_name=types.pop() if len(types) == 1 else None)
+            walk = distinct_walk(tuple(route for piece in pieces for route in piece.routes or ()))
+            return Piece(over(walk), walk=walk, type_name=types.pop() if len(types) == 1 else None)
         run = operators.united(tuple(piece.run for piece in pieces))
         return Piece(run, type_name=types.pop() if len(types) == 1 else None)
 
     def _call(self, target: Piece, call: ast.Call, focus: str | None) -> Piece:
         if call.name in _TYPE_FUNCTIONS and len(call.arguments) == 1:
             return self._type_operation(call.name, target, _type_specifier(call.arguments[0]))
-        if target is _NOTHING and call.name in _NOTHING_OF_NOTHING:
+        if target is NOTHING and call.name in _NOTHING_OF_NOTHING:
             return target
         quick = quick_where(call, target.type_name, self._model)
         if quick is not None:
@@ -225,7 +162,7 @@ class ExpressionCompiler:
         if call.name in _NEED_ORDER and target.is_unordered:
             self._refuse_if_strict(f"{call.name}() needs an order")
         inner = None if function.repeats else target.type_name if function.on_items else focus
-        arguments = tuple(self.compile(argument, inner).run for argument in call.arguments)
+        arguments = tuple(self._part(argument, inner) for argument in call.arguments)
         apply, run = function.build(arguments, self._model), target.run
         return Piece(
             lambda nodes, scope: apply(run(nodes, scope), scope),
@@ -238,7 +175,7 @@ class ExpressionCompiler:
         for argument in call.arguments:
             descends = isinstance(argument, ast.Polarity) and argument.operator == "-"
             key = argument.operand if isinstance(argument, ast.Polarity) else argument
-            keys.append((self.compile(key, target.type_name).run, descends))
+            keys.append((self._part(key, target.type_name), descends))
         apply, run = sorting(tuple(keys)), target.run
         return Piece(lambda nodes, scope: apply(run(nodes, scope), scope), type_name=target.type_name)
 
@@ -246,13 +183,15 @@ class ExpressionCompiler:
         wanted = self._model.qualified(name)
         if wanted is None:
             raise FhirPathSyntaxError(f"There is no type {name[:60]}")
-        if target is _NOTHING:
+        if target is NOTHING:
             return target
+        if operator == "as" and not self._as_filters:
+            target = Piece(at_most_one(target.run), type_name=target.type_name)
         if operator != "is":
             wanted = _SYSTEM_BY_MISTAKE.get(wanted, wanted) if "." not in name else wanted
             if target.routes is not None and all(route.keys for route in target.routes):
                 kept = tuple(route for route in target.routes if self._model.is_a(route.type_name, wanted))
-                return Piece(base=target.base, routes=kept) if kept else _NOTHING
+                return Piece(base=target.base, routes=kept) if kept else NOTHING
         is_wanted = self._type_test(wanted)
         run = target.run
         if operator == "is":
@@ -280,9 +219,6 @@ class _TypeTest:
         return answer
 
 
-_NOTHING = Piece(_nothing)
-
-
 def _is(run: Evaluator, is_wanted: _TypeTest) -> Evaluator:
     def evaluate(nodes: list[Node], scope: Scope) -> list[Node]:
         node = single(run(nodes, scope), "is")
@@ -302,7 +238,7 @@ def _type_specifier(argument: ast.Expression) -> str:
 
 def _literal(tree: ast.Literal | ast.QuantityLiteral | ast.Empty) -> Evaluator:
     if isinstance(tree, ast.Empty):
-        return _nothing
+        return nothing
     if isinstance(tree, ast.QuantityLiteral):
         node = Node(Quantity(Decimal(tree.value), tree.unit, tree.is_calendar), "System.Quantity")
         return lambda _nodes, _scope: [node]

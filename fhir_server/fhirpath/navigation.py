@@ -169,9 +169,8 @@ def add_children(nodes: list[Node], holder: dict[str, Any], child: Child) -> Non
             return
     if value is None:
         return
-    for item in value if isinstance(value, list) else (value,):
-        if item is not None:
-            nodes.append(Node(item, child.type_name or resource_type_of(item)))
+    values = value if isinstance(value, list) else (value,)
+    nodes += [Node(item, child.type_name or resource_type_of(item)) for item in values if item is not None]
 
 
 def resource_type_of(value: Any) -> str:

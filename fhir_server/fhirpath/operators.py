@@ -114,7 +114,9 @@ def _calculated(calculate: Callable[[Node, Node], list[Node]]) -> Build:
         def run(nodes: list[Node], scope: Scope) -> list[Node]:
             one = single(left(nodes, scope), "Arithmetic")
             other = single(right(nodes, scope), "Arithmetic")
-            return [] if one is None or other is None else calculate(one, other)
+            if one is None or other is None or one.value is None or other.value is None:
+                return []
+            return calculate(one, other)
 
         return run
 

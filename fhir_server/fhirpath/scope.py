@@ -46,7 +46,7 @@ class Scope:
 
     __slots__ = ("context", "index", "resolve", "resource", "root", "services", "this", "total", "variables")
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 (made for every evaluation: keywords cost)
         self,
         context: Node,
         resource: Node,

@@ -162,7 +162,7 @@ _POSITIONS = {"year": 1, "month": 2, "week": 3, "day": 3, "hour": 4, "minute": 5
 
 
 def add_duration(value: Temporal, amount: Decimal, unit: str) -> Temporal | None:
-    """`value` moved by a calendar duration; None beyond the years 1–9999.
+    """`value` moved by a calendar duration; None beyond the years 1 to 9999.
 
     The fraction of anything longer than a second does not count, and a unit finer than the
     value's precision is first rounded down to that precision.
@@ -225,5 +225,9 @@ def _clock(total: Decimal, pattern: Field) -> tuple[Field, ...]:
     """Hours, minutes, seconds; the seconds with at least the digits they were written with."""
     hours, rest = divmod(total, 3600)
     minutes, seconds = divmod(rest, 60)
-    digits = min(Decimal(pattern).as_tuple().exponent, seconds.normalize().as_tuple().exponent, 0)  # type: ignore[type-var]
-    return int(hours), int(minutes), seconds.quantize(Decimal(1).scaleb(int(digits)))
+    places = max(_places(Decimal(pattern)), _places(seconds.normalize()))
+    return int(hours), int(minutes), seconds.quantize(Decimal(1).scaleb(-places))
+
+
+def _places(value: Decimal) -> int:
+    return max(0, -int(value.as_tuple().exponent))

@@ -51,7 +51,7 @@ def eager(
 
 
 def on_value(
-    kind: type[SystemValue] | tuple[type[SystemValue], ...],
+    kind: type[Any] | tuple[type[Any], ...],
     call: Callable[..., SystemValue | list[Node] | None],
     fewest: int = 0,
     most: int | None = None,

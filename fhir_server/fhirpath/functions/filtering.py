@@ -104,14 +104,17 @@ def _aggregate(arguments: tuple[Evaluator, ...], _model: TypeModel) -> Evaluator
 
 
 def sorting(keys: tuple[tuple[Evaluator, bool], ...]) -> Evaluator:
-    """`sort(key, -other)`: each key with whether it descends; without keys the items themselves, ascending."""
+    """`sort(key, -other)`: each key with whether it descends; without keys the items themselves, ascending.
+
+    An item whose key is empty comes first either way.
+    """
 
     def run(nodes: list[Node], scope: Scope) -> list[Node]:
         outer = scope.this, scope.index
         rows = []
         for scope.index, node in enumerate(nodes):
             scope.this = [node]
-            row = [single(key(scope.this, scope), "sort()") for key, _ in keys] or [node]
+            row = [_with_value(single(key(scope.this, scope), "sort()")) for key, _ in keys] or [_with_value(node)]
             rows.append((row, node))
         scope.this, scope.index = outer
         compare = _row_order([descends for _, descends in keys] or [False])
@@ -120,25 +123,25 @@ def sorting(keys: tuple[tuple[Evaluator, bool], ...]) -> Evaluator:
     return run
 
 
+def _with_value(node: Node | None) -> Node | None:
+    return None if node is None or node.value is None else node
+
+
 _Row = tuple[list[Node | None], Node]
 
 
 def _row_order(descending: list[bool]) -> Callable[[_Row, _Row], int]:
     def compare(left: _Row, right: _Row) -> int:
         for one, other, descends in zip(left[0], right[0], descending, strict=True):
-            result = _key_order(one, other)
+            if one is None or other is None:
+                result = (one is not None) - (other is not None)
+            else:
+                result = (equality.order(one, other) or 0) * (-1 if descends else 1)
             if result:
-                return -result if descends else result
+                return result
         return 0
 
     return compare
-
-
-def _key_order(one: Node | None, other: Node | None) -> int:
-    """Empty sorts before everything."""
-    if one is None or other is None:
-        return (one is not None) - (other is not None)
-    return equality.order(one, other) or 0
 
 
 FUNCTIONS: Mapping[str, Function] = MappingProxyType(

@@ -42,10 +42,12 @@ def _whole(rounding: str) -> Function:
     return on_value(NUMBER, lambda value: int(Decimal(value).to_integral_value(rounding)))
 
 
-def _abs(value: Number | Quantity) -> SystemValue:
+def _abs(value: SystemValue) -> SystemValue | None:
     if isinstance(value, Quantity):
         return Quantity(abs(value.value), value.unit, value.is_calendar)
-    return abs(value)
+    if isinstance(value, int):
+        return abs(value)
+    return abs(value) if isinstance(value, Decimal) else None
 
 
 def _round(value: Number, places: int = 0) -> Decimal:
@@ -59,7 +61,7 @@ def _round(value: Number, places: int = 0) -> Decimal:
 def _power(base: Number, exponent: Number) -> SystemValue | None:
     if exponent == 0:
         return 1 if isinstance(base, int) else Decimal(1)
-    result = _careful(lambda one, other: one**other)(base, exponent)
+    result = _careful(pow)(base, exponent)
     is_whole = isinstance(base, int) and isinstance(exponent, int) and exponent > 0
     return int(result) if is_whole and result is not None else result
 

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from fhir_server.fhirpath.functions import (
+    components,
     conversion,
     existence,
     fhir,
@@ -34,6 +35,7 @@ FUNCTIONS: Mapping[str, Function] = MappingProxyType(
         **text.FUNCTIONS,
         **mathematics.FUNCTIONS,
         **precision.FUNCTIONS,
+        **components.FUNCTIONS,
         **utility.FUNCTIONS,
         **fhir.FUNCTIONS,
     }

@@ -21,9 +21,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+_NAMED_GROUP = re.compile(r"\(\?<(?![=!])")
+"""`(?<name>` of other languages, which Python writes `(?P<name>`."""
+
+
 def _pattern(text: str) -> re.Pattern[str]:
     try:
-        return re.compile(text, re.DOTALL)
+        return re.compile(_NAMED_GROUP.sub("(?P<", text), re.DOTALL)
     except (re.error, OverflowError, RecursionError) as error:
         raise FhirPathEvaluationError("A regular expression cannot be read") from error
 

@@ -85,12 +85,15 @@ def _descendants(_arguments: tuple[Evaluator, ...], model: TypeModel) -> Evaluat
     return run
 
 
+_RESERVED = frozenset({"context", "resource", "rootResource", "ucum", "sct", "loinc"})
+
+
 def _define_variable(arguments: tuple[Evaluator, ...], _model: TypeModel) -> Evaluator:
     name, *value = arguments
 
     def run(nodes: list[Node], scope: Scope) -> list[Node]:
         key = value_of(name(scope.this, scope), str, "defineVariable()")
-        if not key or key in (scope.variables or {}):
+        if not key or key in _RESERVED or key in (scope.variables or {}):
             raise FhirPathEvaluationError("defineVariable() needs a name that is still free")
         outer = scope.this
         scope.this = nodes
