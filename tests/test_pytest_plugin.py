@@ -1,0 +1,119 @@
+"""The plug-in that ships with the package: a whole server in the test process, empty for each test."""
+
+from __future__ import annotations
+
+import time
+from decimal import Decimal
+
+import pytest
+
+from fhir_server.interactions.interaction import Interaction
+from fhir_server.kernel.errors import InvalidResource, NotFound
+
+pytest_plugins = ["pytester"]
+
+PATIENT = {"resourceType": "Patient", "name": [{"family": "Chalmers"}]}
+
+
+def test_a_plain_test_has_a_client(fhir_server):
+    patient = fhir_server.create(PATIENT)
+    answer = fhir_server.client.get(f"/Patient/{patient['id']}")
+    assert answer.status_code == 200
+    assert answer.json()["name"] == PATIENT["name"]
+    assert fhir_server.client.get("/Patient?name=chalmers").json()["total"] == 1
+
+
+async def test_an_async_test_has_one_too(fhir_server):
+    answer = await fhir_server.async_client.post("/Patient", json=PATIENT)
+    assert answer.status_code == 201
+    assert answer.headers["location"].startswith(fhir_server.url + "/Patient/")
+    assert (await fhir_server.async_client.get(answer.headers["location"])).json()["name"] == PATIENT["name"]
+
+
+async def test_plain_calls_work_in_async_tests(fhir_server):
+    patient = fhir_server.create(PATIENT)
+    read = Interaction(kind="read", resource_type="Patient", id=patient["id"])
+    assert (await fhir_server.perform_async(read)).body == fhir_server.perform(read).body
+
+
+def test_create_keeps_decimals_and_raises_refusals(fhir_server):
+    observation = fhir_server.create(
+        {"resourceType": "Observation", "status": "final", "code": {"text": "x"}, "valueQuantity": {"value": Decimal("1.10")}}
+    )
+    assert str(observation["valueQuantity"]["value"]) == "1.10"
+    with pytest.raises(InvalidResource):
+        fhir_server.create({"resourceType": "Patient", "nonsense": True})
+    with pytest.raises(NotFound):
+        fhir_server.perform(Interaction(kind="read", resource_type="Patient", id="none"))
+
+
+@pytest.mark.parametrize("turn", [1, 2, 3])
+def test_each_test_begins_with_an_empty_server(fhir_server, turn):
+    assert fhir_server.client.get("/Patient?_total=accurate").json()["total"] == 0
+    assert fhir_server.client.get("/_history").json().get("entry", []) == []
+    fhir_server.create(PATIENT)
+
+
+@pytest.mark.fhir_server(update_create=False, cors_origins=("*",))
+def test_settings_may_be_changed_for_one_test(fhir_server):
+    assert fhir_server.client.put("/Patient/new", json={**PATIENT, "id": "new"}).status_code == 405
+    answer = fhir_server.client.get("/metadata", headers={"origin": "https://app.example"})
+    assert answer.headers["access-control-allow-origin"] == "*"
+
+
+def test_compressed_answers_arrive_unpacked(fhir_server):
+    answer = fhir_server.client.get("/metadata", headers={"accept-encoding": "gzip"})
+    assert answer.headers["content-encoding"] == "gzip"
+    assert answer.json()["resourceType"] == "CapabilityStatement"
+
+
+def test_an_empty_server_takes_at_most_50_ms(pytester):
+    pytester.makepyfile(
+        """
+        import time, pytest
+
+        @pytest.fixture
+        def begun():
+            return time.perf_counter()
+
+        taken = []
+
+        @pytest.mark.parametrize("turn", range(8))
+        def test_it(begun, fhir_server, turn):
+            taken.append(time.perf_counter() - begun)
+
+        def test_how_long():
+            assert sorted(taken[1:])[3] <= 0.050, taken
+        """
+    )
+    pytester.runpytest_subprocess("-p", "no:cacheprovider").assert_outcomes(passed=9)
+
+
+def test_it_needs_no_pytest_asyncio(pytester):
+    pytester.makepyfile(
+        """
+        import asyncio
+
+        def test_plain(fhir_server):
+            patient = fhir_server.create({"resourceType": "Patient"})
+            assert fhir_server.client.get("/Patient/" + patient["id"]).status_code == 200
+
+        def test_with_a_loop_of_its_own(fhir_server):
+            async def ask():
+                async with fhir_server.async_client as client:
+                    return await client.get("/metadata")
+            assert asyncio.run(ask()).status_code == 200
+        """
+    )
+    pytester.runpytest_subprocess("-p", "no:asyncio", "-p", "no:cacheprovider").assert_outcomes(passed=2)
+
+
+def test_loading_the_plugin_imports_no_server():
+    import subprocess
+    import sys
+
+    begun = time.perf_counter()
+    code = "import sys, fhir_server.pytest_plugin as p; print([m for m in sys.modules if m.startswith(('fhir_server.', 'sqlalchemy', 'fastapi'))])"
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert shown.strip() == "['fhir_server.pytest_plugin']"
+    assert time.perf_counter() - begun < 10
