@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _RESTFUL = re.compile(r"(?P<root>https?://.+)/[A-Z][A-Za-z]+/[A-Za-z0-9.-]{1,64}")
 _RELATIVE = re.compile(r"[A-Z][A-Za-z]+/[A-Za-z0-9.-]{1,64}")
+_CONDITIONAL = re.compile(r"[A-Z][A-Za-z]+\?.")
 
 
 class Links:
@@ -62,5 +63,5 @@ def conditional_references(content: Any) -> Iterator[str]:
         elif isinstance(value, dict):
             waiting.extend(value.values())
             reference = value.get("reference")
-            if isinstance(reference, str) and "?" in reference and "://" not in reference:
+            if isinstance(reference, str) and _CONDITIONAL.match(reference):
                 yield reference
