@@ -31,6 +31,9 @@ MODIFIERS = {
 LATER = {"token": ("above", "below", "in", "not-in"), "reference": ("above", "below")}
 """Modifiers R4 has that need terminology or hierarchies this server does not have yet."""
 
+RESULT_PARAMETERS = ("_sort", "_count", "_total", "_summary", "_elements", "_include", "_revinclude")
+"""The parameters `search.results` reads, here to be suggested."""
+
 _COLUMN_MODIFIERS = {"_id": ("missing", "not"), "_lastUpdated": ("missing",)}
 MAX_CHAIN = 8
 """The most steps of a chain."""
@@ -72,7 +75,8 @@ def known_parameter(code: str, resource_type: str, parameters: SearchParameters)
     """Return the parameter, or refuse with what comes close."""
     found = parameters.get(resource_type, code)
     if found is None:
-        hint = suggestion(code, parameters.of(resource_type))
+        more = RESULT_PARAMETERS if code.startswith("_") else ()
+        hint = suggestion(code, (*parameters.of(resource_type), *more))
         raise NotUnderstood(
             f"{resource_type} has no search parameter {code}{hint}", expression=f"{resource_type}?{code}"
         )

@@ -5,6 +5,7 @@ https://hl7.org/fhir/R4/search.html
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -38,6 +39,9 @@ PARSERS: dict[str, Callable[[Reading, str], Any]] = {
     "special": special.parse,
 }
 """How a value is read, by the parameter's type."""
+
+_UNSPEAKABLE = re.compile("[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\ud800-\\udfff]")
+"""Control characters and lone surrogates: in no resource, and not in what the database compares."""
 
 ELSEWHERE = frozenset({"_format", "_pretty"})
 """Parameters of the transport: read before a search is one."""
@@ -106,6 +110,8 @@ class _Reader:
         if name in ELSEWHERE:
             return
         self._refuse_unsupported(name)
+        if _UNSPEAKABLE.search(name + value):
+            raise BadRequest("A parameter holds a character no FHIR text may", expression=self.resource_type)
         if not value:
             raise NotUnderstood(f"{name} has no value", expression=f"{self.resource_type}?{name}")
         if name == "_type":

@@ -19,7 +19,7 @@ outer limits matter). Values without a zone are UTC.
     ap   tl < high and th > low            overlaps the value's range, widened each way by 10 % of
                                            the gap between it and now
 
-Sorting: the least `low` ascending, the greatest `high` descending.
+Sorting is by `low`: the least ascending, the greatest descending.
 """
 
 from __future__ import annotations

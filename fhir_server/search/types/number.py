@@ -19,7 +19,7 @@ The precision of a stored number does not count (R4), that of the value asked fo
     eb        th < low
     ap        tl <= high and th >= low      (the implicit range and 10 % of the number, whichever is wider)
 
-Sorting: the least `low` ascending, the greatest `high` descending.
+Sorting is by `low`: the least ascending, the greatest descending.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def search_range(reading: Reading, prefix: str, text: str) -> tuple[str, str]:
     if prefix in {"eq", "ne", "ap"}:
         half = _half_unit(text, number)
         if prefix == "ap":
-            half = max(half, _EXACT.multiply(abs(number), Decimal("0.1")))
+            half = max(half, _EXACT.multiply(number.copy_abs(), Decimal("0.1")))
         return sortable(_EXACT.subtract(number, half)), sortable(_EXACT.add(number, half))
     return sortable(number), sortable(number)
 

@@ -3,8 +3,8 @@
 https://hl7.org/fhir/R4/search.html#quantity
 
 Written for each quantity: v[code] has [low, high, system, code, unit]; low and high as in `types/number.py`
-(`<`, `<=`, `>`, `>=` comparators and a Range open an end), the others text, "" where absent. Money has
-system `urn:iso:std:iso:4217` and its currency as code.
+(`<`, `<=`, `>`, `>=` comparators and a Range open an end), the others text, "" where absent; a unit that is
+the same text as the code is left out. Money has system `urn:iso:std:iso:4217` and its currency as code.
 The prefixes mean what they mean for a number. The unit: `5.4|system|code` wants system and code equal;
 `5.4||code` wants the code or the unit equal; `5.4` any unit. Units are not converted.
 """
@@ -12,7 +12,7 @@ The prefixes mean what they mean for a number. The unit: `5.4|system|code` wants
 from __future__ import annotations
 
 import re
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import TYPE_CHECKING, Any
 
 from fhir_server.search.types.escapes import split, unescape
@@ -56,7 +56,7 @@ def found(type_name: str, value: Any) -> Iterable[list[str]]:
     key = sortable(value["value"])
     if type_name == "Money":
         currency = value.get("currency", "")
-        return ([key, key, CURRENCIES if currency else "", currency, currency],)
+        return ([key, key, CURRENCIES if currency else "", currency, ""],)
     comparator = value.get("comparator", "")
     low = OPEN_LOW if comparator in {"<", "<="} else key
     high = OPEN_HIGH if comparator in {">", ">="} else key
@@ -71,7 +71,8 @@ def write(entries: Entries, code: str, quantities: Iterable[list[str]]) -> None:
 
 
 def _unit(value: dict[str, Any]) -> list[str]:
-    return [value.get("system", ""), value.get("code", ""), value.get("unit", "")]
+    code, unit = value.get("code", ""), value.get("unit", "")
+    return [value.get("system", ""), code, "" if unit == code else unit]
 
 
 def _range(value: dict[str, Any]) -> list[list[str]]:
@@ -83,12 +84,15 @@ def _range(value: dict[str, Any]) -> list[list[str]]:
 def _sampled(value: dict[str, Any]) -> list[list[str]]:
     """The least and the greatest sample (R4: "just search on the bounds of the values in sampled data")."""
     origin = value.get("origin") or {}
-    start, factor = origin.get("value"), value.get("factor", 1)
+    start, factor = origin.get("value"), Decimal(value.get("factor", 1))
     samples = [Decimal(sample) for sample in str(value.get("data", "")).split() if _SAMPLE.fullmatch(sample)]
     if not samples or not isinstance(start, int | Decimal):
         return []
-    ends = sorted(start + sample * factor for sample in (min(samples), max(samples)))
+    ends = sorted(_EXACT.fma(sample, factor, Decimal(start)) for sample in (min(samples), max(samples)))
     return [[sortable(ends[0]), sortable(ends[1]), *_unit(origin)]]
 
+
+_EXACT = Context(prec=300)
+"""Wide enough that no sample of the length below is rounded."""
 
 _SAMPLE = re.compile(r"-?\d{1,50}(\.\d{1,50})?")

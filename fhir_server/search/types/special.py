@@ -2,7 +2,7 @@
 
 https://hl7.org/fhir/R4/location.html#search
 
-Written: v["near"] = [[latitude, longitude]], JSON numbers in degrees (WGS 84).
+Written: v["near"] = [[latitude, longitude]], JSON numbers in degrees (WGS 84); nothing for what is not on earth.
 `near=latitude|longitude|distance|units` finds what lies within the distance (default 50 km) on a sphere of
 EARTH_RADIUS. Units: UCUM codes of length in UNITS, default km.
 """
@@ -66,6 +66,8 @@ def found(_type_name: str, value: Any) -> Iterable[list[float]]:
         return ()
     latitude, longitude = value.get("latitude"), value.get("longitude")
     if not isinstance(latitude, int | Decimal) or not isinstance(longitude, int | Decimal):
+        return ()
+    if abs(latitude) > _RIGHT_ANGLE or abs(longitude) > 2 * _RIGHT_ANGLE:
         return ()
     return ([float(latitude), float(longitude)],)
 
