@@ -67,9 +67,8 @@ def found(_type_name: str, value: Any) -> Iterable[list[float]]:
     latitude, longitude = value.get("latitude"), value.get("longitude")
     if not isinstance(latitude, int | Decimal) or not isinstance(longitude, int | Decimal):
         return ()
-    if abs(latitude) > _RIGHT_ANGLE or abs(longitude) > 2 * _RIGHT_ANGLE:
-        return ()
-    return ([float(latitude), float(longitude)],)
+    north, east = float(latitude), float(longitude)
+    return ([north, east],) if abs(north) <= _RIGHT_ANGLE and abs(east) <= 2 * _RIGHT_ANGLE else ()
 
 
 def write(entries: Entries, code: str, places: Iterable[list[float]]) -> None:
