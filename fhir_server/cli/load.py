@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from collections import Counter
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,7 +21,7 @@ from rich.table import Table
 from fhir_server.app import build_parts
 from fhir_server.cli.load_inputs import Document, Journal, digest_of, documents_in, files_in
 from fhir_server.interactions.context import Context, Tenant
-from fhir_server.interactions.loading import Loaded, load, refuse_unless_resource, refused_unread, stands_alone
+from fhir_server.interactions.loading import Refused, load, refuse_unless_resource, refused_as, stands_alone
 from fhir_server.kernel.errors import Refusal
 from fhir_server.kernel.settings import Settings
 from fhir_server.spec import json_format, xml_format
@@ -55,8 +56,8 @@ def command(
     settings = Settings()
     run = _Run(files_in(paths), concurrency, journal or journal_path(settings, tenant), again)
     asyncio.run(_load(run, settings, tenant, console))
-    report(run.loaded, run.skipped, console, run.names)
-    if run.loaded.refused:
+    report(run.counts, run.refused, console, run.skipped)
+    if run.refused:
         raise typer.Exit(1)
 
 
@@ -68,20 +69,19 @@ class _Run:
     concurrency: int
     journal_path: Path
     again: bool
-    loaded: Loaded = field(default_factory=Loaded)
+    counts: Counter[str] = field(default_factory=Counter)
+    refused: list[tuple[Path, Refused]] = field(default_factory=list)
     skipped: int = 0
-    names: list[str] = field(default_factory=list)
-    """Beside each refused entry of `loaded`: the file it stands in."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Group:
-    """Documents of one file that are performed together."""
+class _Item:
+    """One document, where it stands, and what it holds."""
 
     path: Path
     digest: str
-    documents: tuple[tuple[Document, Resource], ...]
-    unread: Loaded
+    position: int
+    resource: Resource
 
 
 async def _load(run: _Run, settings: Settings, tenant: str, console: Console) -> None:
@@ -92,46 +92,55 @@ async def _load(run: _Run, settings: Settings, tenant: str, console: Console) ->
             total = sum(path.stat().st_size for path in run.files)
             task = progress.add_task("Loading", total=total, counts="")
 
-            async def one(group: _Group) -> None:
-                loaded = await load([resource for _, resource in group.documents], context)
-                loaded.add(group.unread)
-                if not loaded.refused:
-                    journal.note(group.digest, [document.position for document, _ in group.documents])
-                run.loaded.add(loaded)
-                run.names += [str(group.path)] * len(loaded.refused)
+            async def one(group: list[_Item]) -> None:
+                loaded = await load([item.resource for item in group], context)
+                run.counts.update(loaded.counts)
+                run.refused += ((group[refused.number].path, refused) for refused in loaded.refused)
+                _note(journal, group, {refused.number for refused in loaded.refused})
 
             def moved(done: int) -> None:
-                progress.update(task, completed=done, counts=f"{run.loaded.counts.total():,} resources")
+                progress.update(task, completed=done, counts=f"{run.counts.total():,} resources")
 
             await in_parallel(_groups(run, journal, context.parts, moved), one, run.concurrency)
             moved(total)
 
 
-def _groups(run: _Run, journal: Journal, parts: Parts, moved: Callable[[int], None]) -> Iterator[_Group]:
-    """Yield the documents of all files in groups, without those the journal has."""
+def _note(journal: Journal, group: list[_Item], refused: set[int]) -> None:
+    """Write down what is in; what was refused is tried again by the next run."""
+    done: dict[str, list[int]] = {}
+    for number, item in enumerate(group):
+        if number not in refused:
+            done.setdefault(item.digest, []).append(item.position)
+    for digest, positions in done.items():
+        journal.note(digest, positions)
+
+
+def _groups(run: _Run, journal: Journal, parts: Parts, moved: Callable[[int], None]) -> Iterator[list[_Item]]:
+    """Yield what the files hold in groups, without what the journal has: a Bundle is a group of its own."""
+    group: list[_Item] = []
     before = 0
     for path in run.files:
-        digest, group, unread = digest_of(path), [], Loaded()
+        digest = digest_of(path)
         for document in documents_in(path):
+            moved(before + document.end)
             if journal.has(digest, document.position):
                 run.skipped += 1
                 continue
             try:
-                resource = decode(document, parts)
+                item = _Item(path, digest, document.position, decode(document, parts))
             except Refusal as refusal:
-                unread.add(refused_unread(f"line {document.position + 1}", refusal))
+                run.refused.append((path, refused_as(f"line {document.position + 1}", refusal)))
                 continue
-            if stands_alone(resource):
-                yield _Group(path, digest, ((document, resource),), Loaded())
-            else:
-                group.append((document, resource))
+            if stands_alone(item.resource):
+                yield [item]
+                continue
+            group.append(item)
             if len(group) >= GROUP:
-                yield _Group(path, digest, tuple(group), Loaded())
+                yield group
                 group = []
-            moved(before + document.end)
-        if group or unread.refused:
-            yield _Group(path, digest, tuple(group), unread)
         before += path.stat().st_size
+    if group:
+        yield group
 
 
 def decode(document: Document, parts: Parts) -> Resource:
@@ -196,19 +205,25 @@ def progress_bar(console: Console) -> Progress:
     )
 
 
-def report(loaded: Loaded, skipped: int, console: Console, names: Sequence[str] = ()) -> None:
+def report(
+    counts: Counter[str], refused: Sequence[tuple[Path | None, Refused]], console: Console, skipped: int = 0
+) -> None:
     """Print what went in, by type, and what was refused and why."""
-    if loaded.counts:
+    if counts:
         table = Table("type", "resources", title="Loaded")
-        for resource_type, count in loaded.counts.most_common():
+        for resource_type, count in counts.most_common():
             table.add_row(resource_type, f"{count:,}")
         console.print(table)
-    known = f"; {skipped:,} documents were in already" if skipped else ""
-    console.print(f"{loaded.counts.total():,} resources loaded, {len(loaded.refused):,} refused{known}.")
-    for position, refused in enumerate(loaded.refused[:SHOWN]):
-        where = f"{names[position]}: " if position < len(names) else ""
-        console.print(f"{where}{refused.what}: {refused.status}", markup=False, highlight=False)
-        for issue in refused.issues[:5]:
-            console.print(f"    {issue.expression} {issue.diagnostics}".rstrip(), markup=False, highlight=False)
-    if len(loaded.refused) > SHOWN:
-        console.print(f"… and {len(loaded.refused) - SHOWN:,} more")
+    known = f"; {skipped:,} were in already" if skipped else ""
+    console.print(f"{counts.total():,} resources loaded, {len(refused):,} refused{known}.")
+    for path, this in refused[:SHOWN]:
+        _say(console, f"{path}: " if path else "", this)
+    if len(refused) > SHOWN:
+        console.print(f"… and {len(refused) - SHOWN:,} more")
+
+
+def _say(console: Console, where: str, refused: Refused) -> None:
+    lines = [f"{where}{refused.what}: {refused.status}"]
+    lines += [f"    {issue.expression} {issue.diagnostics}".rstrip() for issue in refused.issues[:5]]
+    for line in lines:
+        console.print(line, markup=False, highlight=False, soft_wrap=True)

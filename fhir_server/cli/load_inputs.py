@@ -9,7 +9,7 @@ import gzip
 import hashlib
 import json
 from dataclasses import dataclass, field
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -49,7 +49,7 @@ def documents_in(path: Path) -> Iterator[Document]:
     """Yield the resources of a file, one after the other; an NDJSON file is never in memory as a whole."""
     name = _bare(path)
     with path.open("rb") as raw:
-        content: IO[bytes] = gzip.GzipFile(fileobj=raw) if path.name.lower().endswith(".gz") else raw
+        content = cast("IO[bytes]", gzip.GzipFile(fileobj=raw) if path.name.lower().endswith(".gz") else raw)
         if name.endswith(_BY_LINES):
             for position, line in enumerate(content):
                 if line.strip():

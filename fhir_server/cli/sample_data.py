@@ -55,7 +55,7 @@ def command(
             with output.open("wb") as file:
                 _write(bundles, file.write)
     if into:
-        report(loaded, 0, console)
+        report(loaded.counts, [(None, refused) for refused in loaded.refused], console)
         if loaded.refused:
             raise typer.Exit(1)
 
@@ -69,7 +69,9 @@ async def _load(bundles: Iterable[Resource], tenant: str, concurrency: int) -> L
     async with in_process(Settings(), tenant) as context:
 
         async def one(bundle: Resource) -> None:
-            loaded.add(await load([bundle], context))
+            taken = await load([bundle], context)
+            loaded.counts.update(taken.counts)
+            loaded.refused += taken.refused
 
         await in_parallel(iter(bundles), one, concurrency)
     return loaded

@@ -10,7 +10,7 @@ https://hl7.org/fhir/R4/http.html#transaction
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from fhir_server.interactions.interaction import Interaction, Kind, Preferences
@@ -31,11 +31,15 @@ _REFUSED_FROM = 400
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """What was not taken in: where it stood (`Bundle.entry[3]`, `Patient/1`), the HTTP status, and why."""
+    """What was not taken in: where it stood (`Bundle.entry[3]`, `Patient/1`), the HTTP status, and why.
+
+    `number` is the position, in the group that was given, of the resource it is or stands in.
+    """
 
     what: str
     status: int
     issues: tuple[Issue, ...]
+    number: int = 0
 
 
 @dataclass(slots=True)
@@ -44,11 +48,6 @@ class Loaded:
 
     counts: Counter[str] = field(default_factory=Counter)
     refused: list[Refused] = field(default_factory=list)
-
-    def add(self, other: Loaded) -> None:
-        """Take in another result."""
-        self.counts.update(other.counts)
-        self.refused.extend(other.refused)
 
 
 def stands_alone(resource: Resource) -> bool:
@@ -59,12 +58,16 @@ def stands_alone(resource: Resource) -> bool:
 async def load(resources: Sequence[Resource], context: Context) -> Loaded:
     """Load a group of resources: Bundles as their type says, the others together."""
     loaded = Loaded()
-    together = [_entry(resource, "") for resource in resources if not stands_alone(resource)]
+    together = [number for number, resource in enumerate(resources) if not stands_alone(resource)]
     if together:
-        loaded.add(await _load_together(together, context))
-    for resource in resources:
+        one = await _load_together([_entry(resources[number], "") for number in together], context)
+        loaded.counts.update(one.counts)
+        loaded.refused += (replace(refused, number=together[refused.number]) for refused in one.refused)
+    for number, resource in enumerate(resources):
         if stands_alone(resource):
-            loaded.add(await _load_bundle(resource, context))
+            one = await _load_bundle(resource, context)
+            loaded.counts.update(one.counts)
+            loaded.refused += (replace(refused, number=number) for refused in one.refused)
     return loaded
 
 
@@ -74,7 +77,7 @@ async def _load_bundle(bundle: Resource, context: Context) -> Loaded:
     if bundle["type"] in _UNPACKED:
         return await _load_together(_entries_of(bundle), context)
     refusal = NotSupported("A Bundle of type history is not loaded: it would have to rewrite the past")
-    return Loaded(refused=[_refused("Bundle", refusal)])
+    return Loaded(refused=[refused_as("Bundle", refusal)])
 
 
 async def _perform_bundle(bundle: Resource, kind: Kind, context: Context) -> Loaded:
@@ -82,7 +85,7 @@ async def _perform_bundle(bundle: Resource, kind: Kind, context: Context) -> Loa
     try:
         reply = await perform(Interaction(kind=kind, body=bundle, preferences=_QUIETLY), context)
     except Refusal as refusal:
-        return Loaded(refused=[_refused("Bundle", refusal)])
+        return Loaded(refused=[refused_as("Bundle", refusal)])
     loaded = Loaded()
     answers = (reply.resource or {}).get("entry", ())
     for position, (entry, answer) in enumerate(zip(bundle.get("entry", ()), answers, strict=False)):
@@ -101,11 +104,22 @@ async def _load_together(entries: list[Resource], context: Context) -> Loaded:
     if not whole.refused:
         return whole
     loaded = Loaded()
-    for entry in entries:
+    for number, entry in enumerate(entries):
         one = await _perform_bundle(_transaction([entry]), "transaction", context)
         loaded.counts.update(one.counts)
-        loaded.refused += (Refused(_name_of(entry), refused.status, refused.issues) for refused in one.refused)
+        loaded.refused += (_alone(refused, number, entry) for refused in one.refused)
     return loaded
+
+
+def _alone(refused: Refused, number: int, entry: Resource) -> Refused:
+    """Return the refusal of a resource's own transaction as if that had never been around it."""
+    resource = entry.get("resource")
+    resource_type = str(resource.get("resourceType")) if isinstance(resource, dict) else "entry"
+    issues = (
+        replace(issue, expression=issue.expression.replace("Bundle.entry[0].resource", resource_type, 1))
+        for issue in refused.issues
+    )
+    return Refused(_name_of(entry), refused.status, tuple(issues), number)
 
 
 def _transaction(entries: Iterable[Resource]) -> Resource:
@@ -139,18 +153,14 @@ def _name_of(entry: Resource) -> str:
     return str(entry["request"]["url"])[:100] if "request" in entry else "an entry that is no object"
 
 
-def _refused(what: str, refusal: Refusal) -> Refused:
+def refused_as(what: str, refusal: Refusal) -> Refused:
+    """Return a refusal as a line of the report."""
     return Refused(what, refusal.http_status, refusal.issues)
 
 
 def _issue(issue: Resource) -> Issue:
     place = issue.get("expression") or [""]
     return Issue(issue["severity"], issue["code"], issue.get("diagnostics", ""), place[0])
-
-
-def refused_unread(what: str, refusal: Refusal) -> Loaded:
-    """Return the result for content that could not even be decoded."""
-    return Loaded(refused=[_refused(what, refusal)])
 
 
 def refuse_unless_resource(document: Any) -> Resource:
