@@ -57,8 +57,10 @@ CASES = [
     ("Organization?_id=low&_include:iterate=Organization:partof", "mid top"),
     ("Observation?_id=o1&_include=Observation:subject&_include:iterate=Patient:organization", "eve low"),
     (
-        "Observation?_id=o1&_include=Observation:subject&_include:iterate=Patient:organization"
-        "&_include:iterate=Organization:partof",
+        (
+            "Observation?_id=o1&_include=Observation:subject&_include:iterate=Patient:organization"
+            "&_include:iterate=Organization:partof"
+        ),
         "eve low mid top",
     ),
     ("Patient?_id=eve&_revinclude=Observation:subject", "o1 o2"),
