@@ -68,12 +68,12 @@ class Reading:
 
     def resource(self) -> dict[str, Any]:
         """Return the resource."""
+        if b"\x00" in self._data or not _is_utf8(self._data):
+            raise Malformed("The XML is not UTF-8, or holds the character NUL")
         try:
             self._parser.Parse(self._data, True)  # noqa: FBT003 - this is how expat says "the end"
         except expat.ExpatError as failure:
             raise self._fault(expat.errors.messages[failure.code]) from None
-        except UnicodeError:
-            raise self._fault("it is not UTF-8") from None
         found: dict[str, Any] = self._frames[0].value
         return found
 
@@ -136,7 +136,9 @@ class Reading:
         structure = parent.structure
         names = structure.json_names if structure else {}
         meaning = names.get(local)
-        if meaning is None or meaning.element.xml_attribute or meaning.type_code == "xhtml":
+        if meaning is not None and meaning.type_code == "xhtml":
+            raise self._fault(f"the div of a narrative is in the namespace {_XHTML}")
+        if meaning is None or meaning.element.xml_attribute:
             known = structure.name if structure else ""
             raise self._fault(f"{_shown(local)} is no element of {known}{_hint(local, names)}")
         index = parent.counts.get(local, 0)
@@ -210,7 +212,9 @@ class Reading:
     def _narrative(self) -> str:
         """Return the div as it was sent, from its first byte to its last."""
         start, end = self._narrative_start, self._parser.CurrentByteIndex
-        tag = _START_TAG.match(self._data, end)
+        tag = _START_TAG.match(self._data, start)
+        if tag is None or not tag.group().endswith(b"/>"):
+            tag = _START_TAG.match(self._data, end)
         raw = self._data[start : tag.end() if tag else end].decode()
         text = raw.replace("\r\n", "\n").replace("\r", "\n")
         return text if _stands_alone(text) else self._with_namespaces(text)
@@ -268,6 +272,14 @@ def _close_lists(frame: _Frame) -> None:
         del frame.members[key]
 
 
+def _is_utf8(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 def _stands_alone(text: str) -> bool:
     """Whether the div declares its namespace itself, as all that FHIR's own tools write do."""
     parser = expat.ParserCreate("utf-8", " ")
@@ -290,4 +302,4 @@ def _shown(text: str) -> str:
 
 def _hint(word: str, words: Any) -> str:
     close = get_close_matches(word, list(words), 1, 0.6) if len(word) <= _LONGEST_NAME else []
-    return f"; did you mean {close[0]!r}?" if close else ""
+    return f"; did you mean {close[0]!r}?" if close and close[0] != word else ""

@@ -139,6 +139,9 @@ def _narrative(text: str) -> str:
     """Return the div as it is; as text in a div where it is not well formed, so that the document is."""
     try:
         expat.ParserCreate("utf-8").Parse(text.encode(), True)  # noqa: FBT003 - this is how expat says "the end"
+        is_element = text.lstrip()[1:2].isalpha()
     except (expat.ExpatError, UnicodeEncodeError):
+        is_element = False
+    if not is_element:
         return f'<div xmlns="http://www.w3.org/1999/xhtml">{_escape(text)}</div>'
     return text.replace("\r", "&#13;")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from fhir_server.validator.report import SINGLE, json_kind, shown
-from fhir_server.validator.rules.primitive import hint
+from fhir_server.validator.rules.primitive import an, hint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -87,11 +87,11 @@ class Shape:
             report.add("structure", "an array where a single value is expected", place)
         else:
             found = json_kind(value)
-            report.add("structure", f"a {self.structure.name} is an object in JSON, here is {found}", place)
+            report.add("structure", f"{an(self.structure.name)} is an object in JSON, here is {found}", place)
 
     def _report_unknown(self, key: str, place: Place, report: Report) -> None:
-        at = (place, key.removeprefix("_"), SINGLE) if key.isidentifier() and len(key) <= 64 else place  # noqa: PLR2004 - no name is longer
         plain = key.removeprefix("_")
+        at = (place, plain, SINGLE) if plain.isidentifier() and len(key) <= 64 else place  # noqa: PLR2004 - no name is longer
         choice = next((e for e in self.structure.elements if e.is_choice and plain.startswith(e.name)), None)
         if plain in self.structure.json_names:
             told = f"{shown(key)} has no place: {plain} is no primitive"

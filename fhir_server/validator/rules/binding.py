@@ -53,4 +53,4 @@ def _is_in(coding: Any, codes: Codes) -> bool:
 def _words(coding: Any) -> str:
     if type(coding) is not dict:
         return "this"
-    return shown(f"{coding.get('system', '')}|{coding.get('code', '')}")
+    return f"the code {shown(str(coding.get('code', '')))} of that system"

@@ -11,20 +11,21 @@ from lxml import etree
 
 _XHTML = "{http://www.w3.org/1999/xhtml}"
 _ELEMENTS = frozenset(
-    "a abbr acronym b big blockquote br caption cite code col colgroup dd dfn div dl dt em h1 h2 h3 h4 h5 h6 hr i "
-    "img li ol p pre q samp small span strong sub sup table tbody td tfoot th thead tr tt ul var".split()  # noqa: SIM905 - read as a list of words
+    "a abbr acronym b big blockquote br caption cite code col colgroup dd dfn div dl dt em h1 h2 h3 h4 h5 h6 hr i "  # noqa: SIM905 - read as a list of words
+    "img li ol p pre q samp small span strong sub sup table tbody td tfoot th thead tr tt ul var".split()
 )
 _ALLOWED = frozenset(_XHTML + name for name in _ELEMENTS)
 _ACTIVE = re.compile(r"(javascript|vbscript|livescript):|expression\(|data:(?!image/)|@import|-moz-binding")
 _IGNORED = re.compile(r"[\x00-\x20\x7f-\xa0]+|/\*.*?\*/")
+_BEGINS_WITH_ELEMENT = re.compile(r"\s*+<[A-Za-z]").match
 _URLS = frozenset({"href", "src", "cite", "longdesc", "background", "style"})
 _parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
 
 
 def narrative_fault(text: str) -> str:
     """Return why `text` is no safe narrative, "" where it is one."""
-    if "<!DOCTYPE" in text or "<!ENTITY" in text:
-        return "a narrative has no DOCTYPE"
+    if "<!DOCTYPE" in text or "<!ENTITY" in text or not _BEGINS_WITH_ELEMENT(text):
+        return "a narrative begins with its div and has no DOCTYPE"
     try:
         root = etree.fromstring(text.encode(), _parser)
     except (etree.XMLSyntaxError, ValueError) as failure:

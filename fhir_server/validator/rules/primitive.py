@@ -63,9 +63,9 @@ def fault_of(type_code: str) -> ItemCheck:
         elif found == "an array":
             report.add("structure", "an array where a single value is expected", place)
         elif found != kind:
-            report.add("structure", f"a {type_code} is {kind} in JSON, here is {found}", place)
+            report.add("structure", f"{an(type_code)} is {kind} in JSON, here is {found}", place)
         else:
-            report.add("value", f"this is not a {type_code}: {form}", place)
+            report.add("value", f"this is not {an(type_code)}: {form}", place)
 
     return report_fault
 
@@ -91,6 +91,11 @@ def bound_check(
         report.add("code-invalid", f"{shown(value)} is not in the value set {value_set}{hint(value, codes)}", place)
 
     return is_right, report_fault
+
+
+def an(word: str) -> str:
+    """Return the word with its article."""
+    return f"{'an' if word[0] in 'aeioAEIO' else 'a'} {word}"
 
 
 def hint(word: str, words: frozenset[str] | list[str]) -> str:

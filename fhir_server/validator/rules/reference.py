@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from fhir_server.spec.reference import Reference, parse_reference
 from fhir_server.validator.report import SINGLE
+from fhir_server.validator.rules.primitive import an
 
 if TYPE_CHECKING:
     from fhir_server.validator.report import ItemCheck, Place, Report
@@ -28,10 +29,10 @@ def reference_check(targets: tuple[str, ...], resource_types: frozenset[str]) ->
         found = _type_of(reference, resource_types, report)
         fault = _fault(reference, found, resource_types)
         if not fault and found and found not in allowed:
-            fault = f"a {found} is not allowed here, only {', '.join(sorted(allowed))}"
+            fault = f"{an(found)} is not allowed here, only {', '.join(sorted(allowed))}"
         declared = value.get("type")
         if not fault and found and declared in resource_types and declared != found:
-            fault = f"the reference names a {found}, its type says {declared}"
+            fault = f"the reference names {an(found)}, its type says {declared}"
         if fault:
             report.add("value", fault, (place, "reference", SINGLE))
 
