@@ -154,15 +154,12 @@ def _select(query: Query, after: Sequence[Any] | None, context: Context) -> Stat
         parts.store.dialect,
         after=after,
         limit=query.count + 1,
-        parameters=parts.search_parameters,
     )
 
 
 def _counting(query: Query, up_to: int | None, context: Context) -> Statement:
     parts, limit = context.parts, None if up_to is None else up_to + 1
-    return compile_count(
-        query, context.tenant.key, parts.store.dialect, limit=limit, parameters=parts.search_parameters
-    )
+    return compile_count(query, context.tenant.key, parts.store.dialect, limit=limit)
 
 
 async def _count(queries: Sequence[Query], up_to: int | None, context: Context) -> int:

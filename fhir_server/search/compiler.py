@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
     from sqlalchemy.sql import Select
 
-    from fhir_server.search.parameters import SearchParameters
     from fhir_server.search.query import Query
 
 COLUMNS = 4
@@ -57,14 +56,12 @@ def compile_search(
     *,
     after: Sequence[Any] | None = None,
     limit: int,
-    parameters: SearchParameters | None = None,
 ) -> Statement:
     """Return the select of a page: id, version, updated, body, then the keys of `_sort` and the id again.
 
-    `after` are those last columns of the row the page before ended with. `parameters` let the hot column
-    `patient` be used.
+    `after` are those last columns of the row the page before ended with.
     """
-    scope = Scope(query.resource_type, Binds(dialect, tenant_key), parameters)
+    scope = Scope(query.resource_type, Binds(dialect, tenant_key))
     condition = _condition(query, scope)
     terms = terms_of(query.sort, scope)
     shape = Shape(query.resource_type, condition, terms, after_of(after, scope.binds))
@@ -78,10 +75,9 @@ def compile_count(
     dialect: str,
     *,
     limit: int | None = None,
-    parameters: SearchParameters | None = None,
 ) -> Statement:
     """Return the select of how many match, counting no further than `limit`."""
-    scope = Scope(query.resource_type, Binds(dialect, tenant_key), parameters)
+    scope = Scope(query.resource_type, Binds(dialect, tenant_key))
     condition = _condition(query, scope)
     values = dict(scope.binds.values)
     if limit is not None:
@@ -90,11 +86,9 @@ def compile_count(
     return Statement(("count", query.resource_type, condition, limit is not None), build, values)
 
 
-def compile_matches(
-    query: Query, tenant_key: int, dialect: str, *, limit: int = 2, parameters: SearchParameters | None = None
-) -> Statement:
+def compile_matches(query: Query, tenant_key: int, dialect: str, *, limit: int = 2) -> Statement:
     """Return the select of at most `limit` matches of the criteria alone: id, version, updated, body, id."""
-    return compile_search(replace(query, sort=(), includes=()), tenant_key, dialect, limit=limit, parameters=parameters)
+    return compile_search(replace(query, sort=(), includes=()), tenant_key, dialect, limit=limit)
 
 
 def compile_pointing(

@@ -34,7 +34,7 @@ def query(url, **compartment):
 
 
 def statement(url, dialect="postgresql", **rest):
-    return compile_search(query(url), 1, dialect, limit=21, parameters=parameters(), **rest)
+    return compile_search(query(url), 1, dialect, limit=21, **rest)
 
 
 def text(url, dialect="postgresql", **rest):
@@ -90,8 +90,8 @@ ALL_SORTS_OF = [
 def test_every_table_of_a_statement_is_bound_to_the_tenant_and_skips_the_deleted(url, dialect):
     for compiled in (
         statement(url, dialect),
-        compile_count(query(url), 1, dialect, parameters=parameters()),
-        compile_matches(query(url), 1, dialect, parameters=parameters()),
+        compile_count(query(url), 1, dialect),
+        compile_matches(query(url), 1, dialect),
     ):
         sql = sql_of(compiled.build(), dialect).text
         rows = re.findall(r"(?:FROM|JOIN) \w+ AS (r\d+)", sql)

@@ -3,29 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cache
 from typing import TYPE_CHECKING
 
-from fhir_server.search.parameters import MAIN_DATES
+from fhir_server.search.columns import MAIN_DATES, PATIENTS
 
 if TYPE_CHECKING:
-    from fhir_server.search.parameters import SearchParameters
     from fhir_server.search.predicates.binds import Binds
     from fhir_server.spec.definitions import SearchParameter
-
-OF_PATIENT = ".where(resolve() is Patient)"
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """`resource_type` is the type of the row that is looked at.
-
-    Without `parameters` the column `patient` is not used: the hashes say the same.
-    """
+    """`resource_type` is the type of the row that is looked at."""
 
     resource_type: str
     binds: Binds
-    parameters: SearchParameters | None = None
 
     def on(self, resource_type: str) -> Scope:
         """Return the same scope on another type (a step of a chain)."""
@@ -37,24 +29,4 @@ class Scope:
 
     def is_hot_patient(self, parameter: SearchParameter) -> bool:
         """Whether the column `patient` says all that the parameter says of patients."""
-        if self.parameters is None:
-            return False
-        return parameter.code in hot_codes(self.parameters, self.resource_type)
-
-
-@cache
-def hot_codes(parameters: SearchParameters, resource_type: str) -> frozenset[str]:
-    """Return the codes of the parameters that read the same element as the one behind the column `patient`."""
-    hot = parameters.patient(resource_type)
-    if hot is None:
-        return frozenset()
-    element = _element(parameters, hot, resource_type)
-    return frozenset(
-        parameter.code
-        for parameter in parameters.of(resource_type).values()
-        if parameter.type == "reference" and _element(parameters, parameter, resource_type) == element
-    )
-
-
-def _element(parameters: SearchParameters, parameter: SearchParameter, resource_type: str) -> str:
-    return parameters.definitions.expression_for(parameter, resource_type).removesuffix(OF_PATIENT)
+        return parameter.code in PATIENTS.get(self.resource_type, ())
