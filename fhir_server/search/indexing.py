@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from fhir_server.fhirpath.compiler import compile_expression
 from fhir_server.fhirpath.values import Node
 from fhir_server.search.columns import WITHOUT_ENTRIES
-from fhir_server.search.elements import RESOLVES_TO
+from fhir_server.search.elements import RESOLVES_TO, selected_by
 from fhir_server.search.hashing import identity
 from fhir_server.search.types import composite, date, number, quantity, reference, special, string, token, uri
 from fhir_server.search.types.entries import PRIMITIVES, Entries
@@ -66,8 +66,12 @@ class _Use:
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """One expression, evaluated once, and the parameters that use what it selects, by their type."""
+    """One expression, evaluated once, and the parameters that use what it selects, by their type.
 
+    `key` is the property of the resource without which it selects nothing, "" where that is not one name.
+    """
+
+    key: str
     nodes: Callable[[Resource], Sequence[Node]]
     uses: tuple[tuple[str, tuple[_Use, ...]], ...]
 
@@ -108,7 +112,7 @@ class Indexer:
         entries = Entries(tenant_key, base_url)
         patients: list[str] = []
         for step in plan.steps:
-            if nodes := step.nodes(resource):
+            if (not step.key or step.key in resource) and (nodes := step.nodes(resource)):
                 _run(step, nodes, entries, plan.patient, patients)
         for one in plan.composites:
             _run_composites(one, resource, entries)
@@ -213,7 +217,11 @@ class _Planner:
                 use = _Use(parameter.code, parameter.type, target, bare)
                 uses.setdefault(expression, {}).setdefault(parameter.type, []).append(use)
         return tuple(
-            _Step(self._select(expression), tuple((kind, tuple(some)) for kind, some in by_type.items()))
+            _Step(
+                self._key(expression),
+                self._select(expression),
+                tuple((kind, tuple(some)) for kind, some in by_type.items()),
+            )
             for expression, by_type in uses.items()
         )
 
@@ -233,6 +241,14 @@ class _Planner:
             uses.append((parameter.code, tuple(kind for kind, _ in made_of), numbers))
         parts = tuple((kind, self._part(expression)) for kind, expression in places)
         return _Composites(self._select(context), parts, tuple(uses))
+
+    def _key(self, expression: str) -> str:
+        path = re.match(r"\(?\w+\.(\w+)", expression)
+        if path is None or selected_by(expression, self._definitions) is None:
+            return ""
+        names = self._definitions.structure(self._type).json_names
+        keys = [key for key, name in names.items() if name.element.name == path[1]]
+        return keys[0] if len(keys) == 1 else ""
 
     def _select(self, expression: str) -> Callable[[Resource], Sequence[Node]]:
         if expression == self._type:

@@ -76,7 +76,10 @@ class SortKey:
 
 @dataclass(frozen=True, slots=True)
 class Include:
-    """`_include=source:parameter[:target]` or `_revinclude`; `parameter` None for `*`."""
+    """`_include=source:parameter[:target]` or `_revinclude`; `parameter` None for `*`.
+
+    `source` is `*` for any type: `_revinclude=*`, `_include:iterate=*`; `_include=*` names the searched type.
+    """
 
     source: str
     parameter: SearchParameter | None
