@@ -9,7 +9,7 @@ from decimal import ROUND_DOWN, Decimal, DecimalException, localcontext
 from typing import NoReturn
 
 from fhir_server.fhirpath.quantities import Quantity, same_scale, unit_of
-from fhir_server.fhirpath.scope import FhirPathEvaluationError
+from fhir_server.fhirpath.scope import LONGEST_TEXT, FhirPathEvaluationError
 from fhir_server.fhirpath.temporal import Temporal, add_duration
 from fhir_server.fhirpath.values import Node, SystemValue, node_of, system_value
 
@@ -34,6 +34,8 @@ def _numbers(one: SystemValue | None, other: SystemValue | None) -> tuple[int | 
 
 
 def _result(value: SystemValue | None) -> list[Node]:
+    if isinstance(value, str) and len(value) > LONGEST_TEXT:
+        raise FhirPathEvaluationError("The text becomes too long")
     return [] if value is None or _is_too_large(value) else [node_of(value)]
 
 

@@ -31,6 +31,8 @@ def equal(left: list[Node], right: list[Node]) -> bool | None:
 
 def equal_items(left: Node, right: Node) -> bool | None:
     """`=` of two items."""
+    if isinstance(left.value, bool) or isinstance(right.value, bool):
+        return left.value is right.value
     one, other = system_value(left), system_value(right)
     if one is None or other is None:
         if one is None and other is None:
@@ -38,8 +40,6 @@ def equal_items(left: Node, right: Node) -> bool | None:
         return False
     if isinstance(one, str) or isinstance(other, str):
         return one == other
-    if isinstance(one, bool) or isinstance(other, bool):
-        return one is other
     if isinstance(one, Temporal) and isinstance(other, Temporal):
         return _equal_temporal(one, other)
     if isinstance(one, Quantity) or isinstance(other, Quantity):

@@ -41,10 +41,15 @@ class Services:
 NO_SERVICES = Services()
 
 
+MOST_STEPS = 500_000
+"""Items one evaluation may go through in all its iterations."""
+LONGEST_TEXT = 10_000_000
+
+
 class Scope:
     """One evaluation: the resources, `$this`, `$index`, `$total`, variables and what is handed in."""
 
-    __slots__ = ("context", "index", "resolve", "resource", "root", "services", "this", "total", "variables")
+    __slots__ = ("context", "index", "resolve", "resource", "root", "services", "steps", "this", "total", "variables")
 
     def __init__(  # noqa: PLR0917 (made for every evaluation: keywords cost)
         self,
@@ -64,6 +69,13 @@ class Scope:
         self.resolve = resolve
         self.variables = variables
         self.services = services
+        self.steps = 0
+
+    def charge(self, items: int) -> None:
+        """Count items a function goes through: nested iterations end with an error, not after hours."""
+        self.steps += items
+        if self.steps > MOST_STEPS:
+            raise FhirPathEvaluationError("The expression goes through too many items")
 
 
 Evaluator = Callable[[list[Node], Scope], list[Node]]

@@ -149,3 +149,23 @@ def test_variables_may_be_nodes_resources_and_lists(definitions):
 def test_computed_values_carry_fhir_types(definitions):
     found = compile_expression("(1 | 'a' | 1.5 | true | @2012 | 2 'g')", definitions).evaluate(PATIENT)
     assert [node.type_name for node in found] == ["integer", "string", "decimal", "boolean", "date", "Quantity"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("1.repeat($this + 1)", id="repeat without end"),
+        pytest.param("'a'" + ".select($this & $this)" * 60, id="text that doubles"),
+        pytest.param(
+            "1.combine(1)" + "".join(f".defineVariable('v{n}').combine(%v{n})" for n in range(40)),
+            id="items that double",
+        ),
+        pytest.param(
+            "descendants().select(%resource.descendants().select(%resource.descendants()))", id="nested loops"
+        ),
+    ],
+)
+def test_an_expression_without_measure_ends_with_an_error(definitions, text):
+    resource = {"resourceType": "Patient", "name": [{"given": ["a"] * 300} for _ in range(30)]}
+    with pytest.raises(FhirPathEvaluationError, match="too"):
+        compile_expression(text, definitions).evaluate(resource)

@@ -27,6 +27,7 @@ def _exists(arguments: tuple[Evaluator, ...], _model: TypeModel) -> Evaluator:
 
 
 def _any(nodes: list[Node], scope: Scope, criterion: Evaluator) -> bool:
+    scope.charge(len(nodes))
     outer = scope.this, scope.index
     found = False
     for scope.index, node in enumerate(nodes):
@@ -42,6 +43,7 @@ def _all(arguments: tuple[Evaluator, ...], _model: TypeModel) -> Evaluator:
     criterion = arguments[0]
 
     def run(nodes: list[Node], scope: Scope) -> list[Node]:
+        scope.charge(len(nodes))
         outer = scope.this, scope.index
         held = True
         for scope.index, node in enumerate(nodes):

@@ -11,16 +11,13 @@ from typing import TYPE_CHECKING
 
 from fhir_server.fhirpath import equality
 from fhir_server.fhirpath.functions.definition import Function
-from fhir_server.fhirpath.scope import Evaluator, FhirPathEvaluationError, Scope, single, truth
+from fhir_server.fhirpath.scope import MOST_STEPS, Evaluator, Scope, single, truth
 from fhir_server.fhirpath.values import Node
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from fhir_server.fhirpath.model import TypeModel
-
-MOST_REPEATED = 100_000
-"""Items `repeat()` may visit: beyond any real resource."""
 
 
 def _where(arguments: tuple[Evaluator, ...], _model: TypeModel) -> Evaluator:
@@ -29,6 +26,7 @@ def _where(arguments: tuple[Evaluator, ...], _model: TypeModel) -> Evaluator:
     def run(nodes: list[Node], scope: Scope) -> list[Node]:
         if not nodes:
             return nodes
+        scope.charge(len(nodes))
         outer = scope.this, scope.index
         kept = []
         for scope.index, node in enumerate(nodes):
@@ -46,11 +44,14 @@ def _select(arguments: tuple[Evaluator, ...], _model: TypeModel) -> Evaluator:
     projection = arguments[0]
 
     def run(nodes: list[Node], scope: Scope) -> list[Node]:
+        scope.charge(len(nodes))
         outer = scope.this, scope.index
         found: list[Node] = []
         for scope.index, node in enumerate(nodes):
             scope.this = [node]
             found += projection(scope.this, scope)
+            if len(found) > MOST_STEPS:
+                scope.charge(len(found))
         scope.this, scope.index = outer
         return found
 
@@ -62,36 +63,31 @@ def _repeat(arguments: tuple[Evaluator, ...], _model: TypeModel) -> Evaluator:
 
     def run(nodes: list[Node], scope: Scope) -> list[Node]:
         found: list[Node] = []
-        seen: set[int] = set()
+        seen: set[object] = set()
         level = nodes
         while level:
-            level = _unseen(project(level, scope), found, seen)
+            level = [node for node in project(level, scope) if _is_new(node, seen)]
             found += level
-            if len(found) > MOST_REPEATED:
-                raise FhirPathEvaluationError("repeat() found too many items")
         return found
 
     return run
 
 
-def _unseen(nodes: list[Node], found: list[Node], seen: set[int]) -> list[Node]:
-    """Those not met before: by identity of their JSON object, computed and primitive values by equality."""
-    fresh: list[Node] = []
-    for node in nodes:
-        if isinstance(node.value, dict):
-            if id(node.value) in seen:
-                continue
-            seen.add(id(node.value))
-        elif equality.contains_item(found, node) or equality.contains_item(fresh, node):
-            continue
-        fresh.append(node)
-    return fresh
+def _is_new(node: Node, seen: set[object]) -> bool:
+    """Whether `node` is met first: objects by identity, values by being equal."""
+    value = node.value
+    key: object = id(value) if isinstance(value, (dict, list)) else (isinstance(value, bool), value)
+    if key in seen:
+        return False
+    seen.add(key)
+    return True
 
 
 def _aggregate(arguments: tuple[Evaluator, ...], _model: TypeModel) -> Evaluator:
     aggregator, *initial = arguments
 
     def run(nodes: list[Node], scope: Scope) -> list[Node]:
+        scope.charge(len(nodes))
         outer = scope.this, scope.index, scope.total
         total = initial[0](scope.this, scope) if initial else []
         for scope.index, node in enumerate(nodes):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from fhir_server.fhirpath import equality
 from fhir_server.fhirpath.functions.definition import Function, eager, simple, value_of
-from fhir_server.fhirpath.scope import Scope, single
+from fhir_server.fhirpath.scope import MOST_STEPS, FhirPathEvaluationError, Scope, single
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -35,6 +35,12 @@ def _intersect(nodes: list[Node], others: list[Node]) -> list[Node]:
     return equality.distinct([node for node in nodes if equality.contains_item(others, node)])
 
 
+def _combine(nodes: list[Node], others: list[Node], _keep_order: list[Node] | None = None) -> list[Node]:
+    if len(nodes) + len(others) > MOST_STEPS:
+        raise FhirPathEvaluationError("combine() makes too many items")
+    return nodes + others
+
+
 def _exclude(nodes: list[Node], others: list[Node]) -> list[Node]:
     return [node for node in nodes if not equality.contains_item(others, node)]
 
@@ -50,6 +56,6 @@ FUNCTIONS: Mapping[str, Function] = MappingProxyType(
         "intersect": eager(_intersect, 1),
         "exclude": eager(_exclude, 1, keeps_type=True),
         "union": eager(lambda nodes, others: equality.distinct(nodes + others), 1),
-        "combine": eager(lambda nodes, others: nodes + others, 1, 2),
+        "combine": eager(_combine, 1, 2),
     }
 )

@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from fhir_server.fhirpath.functions.definition import Function, eager, on_value, value_of
-from fhir_server.fhirpath.scope import FhirPathEvaluationError
+from fhir_server.fhirpath.scope import LONGEST_TEXT, FhirPathEvaluationError
 from fhir_server.fhirpath.values import Node, node_of, string
 
 if TYPE_CHECKING:
@@ -42,6 +42,8 @@ def _substring(nodes: list[Node], start: list[Node], length: list[Node] | None =
 
 
 def _replace(text: str, wanted: str, replacement: str) -> str:
+    if len(text) * (len(replacement) + 1) > LONGEST_TEXT:
+        raise FhirPathEvaluationError("replace() makes the text too long")
     return text.replace(wanted, replacement)
 
 

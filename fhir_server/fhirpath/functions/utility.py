@@ -74,10 +74,11 @@ def _children(_arguments: tuple[Evaluator, ...], model: TypeModel) -> Evaluator:
 
 
 def _descendants(_arguments: tuple[Evaluator, ...], model: TypeModel) -> Evaluator:
-    def run(nodes: list[Node], _scope: Scope) -> list[Node]:
+    def run(nodes: list[Node], scope: Scope) -> list[Node]:
         found: list[Node] = []
         level = children_of(nodes, model)
         while level:
+            scope.charge(len(level))
             found += level
             level = children_of(level, model)
         return found
