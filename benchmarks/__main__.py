@@ -43,7 +43,7 @@ def main(
 ) -> None:
     """Measure. Results go to `<date>.json` and `<date>.md`."""
     if quick:
-        patients, seconds, repeats = 20, 1.0, 1
+        patients, seconds, repeats = 12, 0.5, 1
         only = only or [workload for workload in ALL if workload != "synthea"]
     job = Job("read", 0, patients, seconds=seconds, warm_up=min(1.0, seconds / 4), connections=connections)
     results: dict[str, Any] = {"date": datetime.now(UTC).date().isoformat(), "machine": report.machine()}
@@ -69,7 +69,7 @@ def _measure(  # noqa: PLR0917 - one caller
     fhir = start_server(cluster.new_database(), log)
     raw = None
     try:
-        fhir = _cold_start(fhir, results, log)
+        fhir = _cold_start(fhir, results, log, repeats)
         endless = replace(job, workload="import", port=fhir.port, seconds=3600, warm_up=0)
         runs["import", "fhir"].append(drive(fhir, cluster, endless))
         settle(fhir.database_url)
@@ -97,10 +97,10 @@ def _measure(  # noqa: PLR0917 - one caller
     _sum_up(results, runs)
 
 
-def _cold_start(target: Target, results: dict[str, Any], log: Path) -> Target:
-    """Start the server again on the database that is now made, and keep the best of three: caches are warm."""
+def _cold_start(target: Target, results: dict[str, Any], log: Path, repeats: int) -> Target:
+    """Start the server again on the database that is now made, and keep the best: caches are warm."""
     seconds = []
-    for _ in range(3):
+    for _ in range(repeats):
         target.stop()
         target = start_server(target.database_url, log)
         seconds.append(target.cold_start)
