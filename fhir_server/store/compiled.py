@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy import LargeBinary
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 
@@ -38,11 +39,15 @@ class WithoutTenant(Exception):  # noqa: N818 - it says what the statement is
 
 @dataclass(frozen=True, slots=True)
 class Sql:
-    """A compiled statement: `names` are its binds in order, `constants` those that belong to the shape."""
+    """A compiled statement: `names` are its binds in order, `constants` those that belong to the shape.
+
+    `bodies` are the places of its columns that hold bodies, which lie packed in the database.
+    """
 
     text: str
     names: tuple[str, ...]
     constants: Mapping[str, Any]
+    bodies: tuple[int, ...] = ()
 
     def parameters(self, values: Mapping[str, Any]) -> list[Any]:
         """Return the values in the order of the binds. Raises KeyError for a bind nobody gave a value."""
@@ -95,4 +100,10 @@ def sql_of(executable: Executable, dialect: Dialect) -> Sql:
     names = tuple(compiled.positiontup or ())
     required = {b.key for b in compiled.binds.values() if b.required}
     constants = {n: v for n, v in (compiled.params or {}).items() if n not in required}
-    return Sql(str(compiled), names, constants)
+    return Sql(str(compiled), names, constants, _bodies(executable))
+
+
+def _bodies(executable: Executable) -> tuple[int, ...]:
+    """Return the places of bodies among the columns selected: they are all that is binary (a tail is an array)."""
+    columns = getattr(executable, "selected_columns", ())
+    return tuple(place for place, c in enumerate(columns) if isinstance(c.type, LargeBinary))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from fhir_server.store.bodies import packed
 from fhir_server.store.identity import identity
 from fhir_server.store.tables import METHODS
 from fhir_server.store.versions import Indexed, Version
@@ -35,7 +36,7 @@ def values_of(write: Write, tenant: int) -> dict[str, Any]:
         "date_high": index.date_high,
         "rh": identity(tenant, version.resource_type, version.id),
         "v": None if write.index is None else json_text(index.values),
-        "body": version.body,
+        "body": None if version.body is None else packed(version.body),
         "expected": write.expected,
     }
 

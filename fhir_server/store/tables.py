@@ -101,10 +101,10 @@ def _add_indexes(table: Table, name: str, dialect: Dialect) -> None:
     where: dict[str, Any] = {f"{d}_where": c.patient.is_not(None) for d in ("sqlite", "postgresql")}
     dated: dict[str, Any] = {f"{d}_where": c.date_low.is_not(None) for d in ("sqlite", "postgresql")}
     Index(f"{name}_patient", c.tenant, c.patient, c.date_low, **where)
-    Index(f"{name}_date", c.tenant, c.date_low, c.id, **dated)
-    Index(f"{name}_updated", c.tenant, c.updated, c.id)
+    Index(f"{name}_date", c.tenant, c.date_low, **dated)
+    Index(f"{name}_updated", c.tenant, c.updated)
     if dialect == "postgresql":
-        Index(f"{name}_h", c.h, postgresql_using="gin")
+        Index(f"{name}_h", c.h, postgresql_using="gin", postgresql_with={"gin_pending_list_limit": 512})
 
 
 def _tail_table(metadata: MetaData, resource_type: str) -> Table:

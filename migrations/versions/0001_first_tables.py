@@ -105,7 +105,7 @@ EACH = {
             body bytea{lz4},
             PRIMARY KEY (tenant, id)
         )""",
-        'CREATE INDEX "{name}_h" ON "{name}" USING gin (h)',
+        'CREATE INDEX "{name}_h" ON "{name}" USING gin (h) WITH (gin_pending_list_limit = 512)',
     ],
     "sqlite": [
         """CREATE TABLE "{name}" (
@@ -129,8 +129,8 @@ EACH = {
 }
 EACH_BOTH = [
     'CREATE INDEX "{name}_patient" ON "{name}" (tenant, patient, date_low) WHERE patient IS NOT NULL',
-    'CREATE INDEX "{name}_date" ON "{name}" (tenant, date_low, id) WHERE date_low IS NOT NULL',
-    'CREATE INDEX "{name}_updated" ON "{name}" (tenant, updated, id)',
+    'CREATE INDEX "{name}_date" ON "{name}" (tenant, date_low) WHERE date_low IS NOT NULL',
+    'CREATE INDEX "{name}_updated" ON "{name}" (tenant, updated)',
 ]
 
 

@@ -74,7 +74,7 @@ def _many(resource_type: str, writes: Sequence[Write], shared: Mapping[str, Any]
     rows = [values_of(write, shared["tenant"]) for write in writes]
     columns: dict[str, Any] = {f"{name}s": pack([row[name] for row in rows]) for name, pack in _ARRAYS.items()}
     columns["hs"] = arrays.text_array([_tail_text(write) for write in writes])
-    return Query(sql, sql.parameters({**shared, **columns}), keyed=True)
+    return Query(sql, sql.parameters({**shared, **columns}))
 
 
 def _tail_text(write: Write) -> str | None:

@@ -10,6 +10,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from fhir_server.kernel.errors import TimedOut, Unavailable
+from fhir_server.store.bodies import with_bodies
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,7 +54,10 @@ def connect(path: str, *, writes: bool) -> sqlite3.Connection:
 def run(connection: sqlite3.Connection, queries: Sequence[Query]) -> list[list[Row]]:
     """Run statements one after the other and return the rows of each. Raises Refusals for what is not a fault."""
     try:
-        return [connection.execute(query.sql.text, query.parameters).fetchall() for query in queries]
+        return [
+            with_bodies(connection.execute(query.sql.text, query.parameters).fetchall(), query.sql.bodies)
+            for query in queries
+        ]
     except sqlite3.OperationalError as error:
         raise refusal_of(error) from error
 
