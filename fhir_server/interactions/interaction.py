@@ -47,7 +47,8 @@ class Interaction:
     `parameters` are the `(name, value)` pairs of the query string and, for POST `_search`, of the
     form, in their order, percent-decoded. For conditional update, patch and delete `id` is None and
     `parameters` are the criteria. `compartment` is `("Patient", "123")` for a compartment search,
-    where `resource_type` is the searched type or None for `*`.
+    where `resource_type` is the searched type or None for `*`. `body` is taken over: a transaction puts
+    the ids it gives into the references where they stand.
     """
 
     kind: Kind

@@ -6,14 +6,12 @@ https://hl7.org/fhir/R4/bundle.html#references and https://hl7.org/fhir/R4/http.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
-
-from fhir_server.interactions.references import rewritten
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable
 
-    from fhir_server.spec.packages import Definitions
+    from fhir_server.interactions.references import Place
 
 _RESTFUL = re.compile(r"(?P<root>https?://.+)/[A-Z][A-Za-z]+/[A-Za-z0-9.-]{1,64}")
 _RELATIVE = re.compile(r"[A-Z][A-Za-z]+/[A-Za-z0-9.-]{1,64}")
@@ -21,12 +19,11 @@ _CONDITIONAL = re.compile(r"[A-Z][A-Za-z]+\?.")
 
 
 class Links:
-    """The links of one transaction: `give` says where a fullUrl leads, `applied` puts it into a resource."""
+    """The links of one transaction: `give` says where a fullUrl leads, `apply` puts that into a resource."""
 
     def __init__(self, base_url: str) -> None:
         self._base_url = base_url
         self._targets: dict[str, str] = {}
-        self.places: dict[str, str] = {}
 
     def give(self, full_url: str, reference: str) -> None:
         """Let links to `full_url` lead to `reference` (`Patient/123`)."""
@@ -37,13 +34,12 @@ class Links:
         """Let the conditional reference `text` lead to `reference`."""
         self._targets[text] = reference
 
-    def applied(self, resource: Mapping[str, Any], full_url: str, definitions: Definitions) -> dict[str, Any]:
-        """Return `resource` with its links replaced. `full_url` is its own: relative links stand on its root."""
-        if not self._targets:
-            return dict(resource)
+    def apply(self, places: Iterable[Place], full_url: str) -> None:
+        """Put the targets into `places`. `full_url` is the resource's own: its relative links stand on its root."""
         found = _RESTFUL.fullmatch(full_url)
         root = found["root"] if found else self._base_url
-        return rewritten(resource, definitions, lambda link: self._target(link, root))
+        for place in places:
+            place.rewrite(lambda link: self._target(link, root))
 
     def _target(self, link: str, root: str) -> str:
         plain, hash_, fragment = link.partition("#")
@@ -53,15 +49,6 @@ class Links:
         return link if target is None else f"{target}{hash_}{fragment}"
 
 
-def conditional_references(content: Any) -> Iterator[str]:
-    """Yield every `Reference.reference` of the form `Type?criteria` inside `content`."""
-    waiting = [content]
-    while waiting:
-        value = waiting.pop()
-        if isinstance(value, list):
-            waiting.extend(value)
-        elif isinstance(value, dict):
-            waiting.extend(value.values())
-            reference = value.get("reference")
-            if isinstance(reference, str) and _CONDITIONAL.match(reference):
-                yield reference
+def is_conditional(reference: str) -> bool:
+    """Whether a reference has the form `Type?criteria`."""
+    return _CONDITIONAL.match(reference) is not None

@@ -21,8 +21,9 @@ from fhir_server.interactions.criteria import (
     refuse_several,
 )
 from fhir_server.interactions.delete import reply_to_deletion
-from fhir_server.interactions.links import Links, conditional_references
+from fhir_server.interactions.links import Links, is_conditional
 from fhir_server.interactions.preconditions import refuse_unless_met
+from fhir_server.interactions.references import Place, links_in
 from fhir_server.interactions.update import refuse_creation_where_off, refuse_other_id, status_after
 from fhir_server.interactions.writing import (
     deletion_of,
@@ -47,7 +48,8 @@ _ORDER = ("delete", "create", "update")
 class Step:
     """One entry on its way. `id` is what it will be saved as, `current` the version before, `reply` its answer.
 
-    `existing` is what a conditional create found, `twin` the entry that creates the same before it.
+    `existing` is what a conditional create found, `twin` the entry that creates the same before it,
+    `places` where its links stand.
     """
 
     position: int
@@ -59,6 +61,7 @@ class Step:
     current: Version | None = None
     existing: Match | None = None
     twin: Step | None = None
+    places: list[Place] = field(default_factory=list)
     reply: Reply | None = None
 
     @property
@@ -112,9 +115,13 @@ class Plan:
                 some = "more than one" if matches else "no"
                 raise Unprocessable(
                     f"The conditional reference {text[:200]!r} matches {some} {criteria.resource_type}",
-                    expression=self.links.places[text],
+                    expression=self._place_of(text),
                 )
             self.links.give_conditional(text, f"{criteria.resource_type}/{matches[0].id}")
+
+    def _place_of(self, text: str) -> str:
+        step = next(step for step in self.steps if any(place.text == text for place in step.places))
+        return f"Bundle.entry[{step.position}].resource"
 
     def _share_equal_creates(self) -> None:
         """Let conditional creates with equal criteria in one Bundle make one resource."""
@@ -159,7 +166,8 @@ class Plan:
         if step.twin is not None and step.twin.reply is not None:
             step.reply = replace(step.twin.reply, status=200, location=None)
             return []
-        draft = self.links.applied(step.draft, step.full_url, context.parts.definitions)
+        draft = step.draft
+        self.links.apply(step.places, step.full_url)
         refuse_unless_valid(draft, context)
         method = "POST" if kind == "create" else "PUT"
         write = write_of(draft, str(step.id), method, step.current, context)
@@ -189,12 +197,22 @@ def plan_of(interactions: Sequence[Interaction], full_urls: Sequence[str], conte
                 f"Entries {seen[step.full_url]} and {step.position} have the same fullUrl",
                 expression=f"Bundle.entry[{step.position}].fullUrl",
             )
-        for text in conditional_references(step.interaction.body):
-            resource_type = text.partition("?")[0]
-            if resource_type in context.parts.definitions.resource_type_set and text not in plan.references:
-                links.places[text] = f"Bundle.entry[{step.position}].resource"
-                plan.references[text] = criteria_from_text(resource_type, text, context)
+    _find_links(plan, context)
     return plan
+
+
+def _find_links(plan: Plan, context: Context) -> None:
+    """Find where links stand in what is written, and read the criteria of conditional references."""
+    full_urls = frozenset(step.full_url for step in plan.steps if step.full_url)
+    for step in plan.steps:
+        if step.interaction.kind not in {"create", "update"}:
+            continue
+        step.places = links_in(step.draft, context.parts.definitions, full_urls)
+        for place in step.places:
+            text, resource_type = place.text, place.text.partition("?")[0]
+            is_new = place.kind == "reference" and is_conditional(text) and text not in plan.references
+            if is_new and resource_type in context.parts.definitions.resource_type_set:
+                plan.references[text] = criteria_from_text(resource_type, text, context)
 
 
 def _prepare(step: Step, context: Context) -> None:

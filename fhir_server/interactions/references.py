@@ -1,4 +1,4 @@
-"""The references inside a transaction: found by type, rewritten once.
+"""The links inside a transaction: found by type in one walk, then put right where they stand.
 
 R4 asks to replace links "in the bundle, whether they are found in the resource ids, resource references,
 elements of type uri, url, oid, uuid, and <a href="" & <img src="" in the narrative". A string that
@@ -10,7 +10,9 @@ https://hl7.org/fhir/R4/http.html#trules
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -22,65 +24,76 @@ Rewrite = Callable[[str], str]
 
 LINK_TYPES = frozenset({"uri", "url", "oid", "uuid", "canonical"})
 _NARRATIVE_LINK = re.compile(r"""(?P<before>\b(?:href|src)\s*=\s*)(?P<quote>["'])(?P<link>.*?)(?P=quote)""")
-_PLAIN = frozenset(
-    [
-        "string",
-        "code",
-        "id",
-        "markdown",
-        "boolean",
-        "integer",
-        "decimal",
-        "positiveInt",
-        "unsignedInt",
-        "date",
-        "dateTime",
-        "instant",
-        "time",
-        "base64Binary",
-    ]
-)
+_REFERENCE, _LINK, _NARRATIVE = "reference", "link", "narrative"
 
 
-def rewritten(resource: Mapping[str, Any], definitions: Definitions, rewrite: Rewrite) -> dict[str, Any]:
-    """Return a copy of `resource` with every link replaced by `rewrite(link)`; `resource` is left as it is."""
-    return _content(resource, str(resource.get("resourceType")), definitions, rewrite)
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a link stands: `holder[key]` held `text` when it was found. `kind`: reference, link or narrative."""
+
+    holder: Any
+    key: str | int
+    text: str
+    kind: str
+
+    def rewrite(self, rewrite: Rewrite) -> None:
+        """Put into the place what `rewrite` makes of the text that was found there."""
+        self.holder[self.key] = (
+            _rewritten_narrative(self.text, rewrite) if self.kind == _NARRATIVE else rewrite(self.text)
+        )
 
 
-def _content(content: Mapping[str, Any], type_name: str, definitions: Definitions, rewrite: Rewrite) -> dict[str, Any]:
+def links_in(resource: Mapping[str, Any], definitions: Definitions, full_urls: Container[str]) -> list[Place]:
+    """Return the places of every `Reference.reference`, of narratives with links, and of uris among `full_urls`."""
+    found: list[Place] = []
+    _walk(resource, str(resource.get("resourceType")), definitions, full_urls, found)
+    return found
+
+
+def _walk(
+    content: Mapping[str, Any], type_name: str, definitions: Definitions, full_urls: Container[str], found: list[Place]
+) -> None:
+    plan = _plan(definitions, type_name)
+    for key, value in content.items():
+        step = plan.get(key)
+        if step is None:
+            continue
+        items = enumerate(value) if isinstance(value, list) else ((key, value),)
+        holder = value if isinstance(value, list) else content
+        for place, item in items:
+            if isinstance(item, dict):
+                inner = str(item.get("resourceType")) if step == "Resource" else step
+                _walk(item, inner, definitions, full_urls, found)
+            elif isinstance(item, str) and _is_wanted(item, step, full_urls):
+                found.append(Place(holder, place, item, step))
+
+
+def _is_wanted(text: str, kind: str, full_urls: Container[str]) -> bool:
+    if kind == _LINK:
+        return text in full_urls
+    return kind == _REFERENCE or (kind == _NARRATIVE and ("href" in text or "src" in text))
+
+
+@lru_cache(maxsize=2048)
+def _plan(definitions: Definitions, type_name: str) -> Mapping[str, str]:
+    """Return, for each JSON property that may hold links, their kind or the structure that is inside."""
     if not definitions.has_structure(type_name):
-        return dict(content)
+        return {}
     names = definitions.structure(type_name).json_names
-    return {
-        key: value if (name := names.get(key)) is None else _value(value, name, type_name, definitions, rewrite)
-        for key, value in content.items()
-    }
+    return {key: step for key, name in names.items() if (step := _step(name, type_name, definitions))}
 
 
-def _value(value: Any, name: JsonName, parent: str, definitions: Definitions, rewrite: Rewrite) -> Any:
-    code = name.type_code
-    if code in _PLAIN:
-        is_reference = parent == "Reference" and name.element.name == "reference" and isinstance(value, str)
-        return rewrite(value) if is_reference else value
-    if isinstance(value, list):
-        return [_value(item, name, parent, definitions, rewrite) for item in value]
-    if code in LINK_TYPES:
-        return rewrite(value) if isinstance(value, str) else value
-    if code == "xhtml":
-        return _narrative(value, rewrite) if isinstance(value, str) else value
-    if not isinstance(value, dict):
-        return value
-    return _content(value, _type_of(value, name), definitions, rewrite)
+def _step(name: JsonName, parent: str, definitions: Definitions) -> str:
+    if name.type_code in LINK_TYPES:
+        return _LINK
+    if name.type_code == "xhtml":
+        return _NARRATIVE
+    if parent == "Reference" and name.element.name == "reference":
+        return _REFERENCE
+    return "" if definitions.structure(name.structure).kind == "primitive-type" else name.structure
 
 
-def _type_of(value: Mapping[str, Any], name: JsonName) -> str:
-    """Return the structure that tells the children: a resource's own type, else the element's."""
-    return str(value.get("resourceType")) if name.structure == "Resource" else name.structure
-
-
-def _narrative(div: str, rewrite: Rewrite) -> str:
-    if "href" not in div and "src" not in div:
-        return div
+def _rewritten_narrative(div: str, rewrite: Rewrite) -> str:
     return _NARRATIVE_LINK.sub(
         lambda found: f"{found['before']}{found['quote']}{rewrite(found['link'])}{found['quote']}", div
     )
