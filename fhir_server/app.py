@@ -24,7 +24,7 @@ from fhir_server.store.store import Store
 from fhir_server.validator.validate import Validator
 from fhir_server.web.api import Lifespan, create_api
 from fhir_server.web.envelope import Envelope
-from fhir_server.web.loopback import LoopbackOnly
+from fhir_server.web.exposure import LoopbackOnly, refuse_unfinished
 from fhir_server.web.surface import FhirSurface
 
 if TYPE_CHECKING:
@@ -32,20 +32,6 @@ if TYPE_CHECKING:
 
     from fastapi import FastAPI
     from starlette.types import ASGIApp
-
-
-class CannotStart(Exception):  # noqa: N818 - a sentence for whoever starts the server
-    """The settings ask for what this server cannot do; the message says the way out."""
-
-
-def refuse_unfinished(settings: Settings) -> None:
-    """Raise CannotStart where authorization is asked for: it is not built yet."""
-    if settings.auth == "smart":
-        raise CannotStart(
-            "SMART on FHIR authorization (auth=smart, the default) is not built yet, so the server does not start: "
-            "it would be open. To run it without authorization, on this machine only: "
-            "`fhir-server serve --auth off`, or FHIR_SERVER_AUTH=off in the environment."
-        )
 
 
 async def build_parts(settings: Settings) -> Parts:

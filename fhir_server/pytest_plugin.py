@@ -7,12 +7,13 @@
 No socket, no process, no service: SQLite in a temporary folder. It works in plain and in `async` tests, with or
 without pytest-asyncio: the server has an event loop and a thread of its own. What the fixture has:
 
-    .client          an httpx.Client whose base URL is the FHIR base: `.client.get("/Patient?name=eve")`
-    .async_client    an httpx.AsyncClient, the same
-    .url             the FHIR base URL that links in answers begin with
-    .create(r)       saves a resource, returns it as saved
-    .perform(i)      answers an `Interaction` in Python (`perform_async` to await it); refusals are raised
-    .parts           what the server is made of
+    .client           an httpx.Client whose base URL is the FHIR base: `.client.get("/Patient?name=eve")`
+    .async_client     an httpx.AsyncClient, the same
+    .url              the FHIR base URL that links in answers begin with
+    .create(r)        saves a resource, returns it as saved
+    .create_tenant(n) makes another tenant, returns its base URL
+    .perform(i)       answers an `Interaction` in Python (`perform_async` to await it); refusals are raised
+    .parts            what the server is made of
 
 Settings for one test: `@pytest.mark.fhir_server(update_create=False)`. Needs `pip install 'fhir-server[testing]'`.
 """
@@ -75,6 +76,11 @@ class InProcessServer:
 
         reply = self.perform(Interaction(kind="create", resource_type=str(resource["resourceType"]), body=resource))
         return json_format.decode(reply.body or b"")
+
+    def create_tenant(self, name: str) -> str:
+        """Make another tenant and return its base URL."""
+        self._loop.run(self.parts.store.create_tenant(name))
+        return f"{self.url.removesuffix('/fhir')}/t/{name}/fhir"
 
 
 class _House:

@@ -38,7 +38,12 @@ async def test_plain_calls_work_in_async_tests(fhir_server):
 
 def test_create_keeps_decimals_and_raises_refusals(fhir_server):
     observation = fhir_server.create(
-        {"resourceType": "Observation", "status": "final", "code": {"text": "x"}, "valueQuantity": {"value": Decimal("1.10")}}
+        {
+            "resourceType": "Observation",
+            "status": "final",
+            "code": {"text": "x"},
+            "valueQuantity": {"value": Decimal("1.10")},
+        }
     )
     assert str(observation["valueQuantity"]["value"]) == "1.10"
     with pytest.raises(InvalidResource):

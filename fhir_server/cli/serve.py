@@ -52,22 +52,14 @@ def _tell_workers(*, auth: str | None, insecure: bool | None, database_url: str 
 
 def _refuse_unsafe(settings: Settings, host: str) -> None:
     """End with a sentence where the settings do not let the server start."""
-    from fhir_server.app import CannotStart, refuse_unfinished  # noqa: PLC0415 - slow
-    from fhir_server.web.loopback import is_loopback  # noqa: PLC0415 - slow
+    from fhir_server.web.exposure import CannotStart, refuse_exposed, refuse_unfinished  # noqa: PLC0415 - slow
 
     try:
         refuse_unfinished(settings)
+        refuse_exposed(settings, host)
     except CannotStart as refusal:
         typer.secho(str(refusal), fg="red", err=True)
         raise typer.Exit(_REFUSED) from None
-    if settings.auth == "off" and not settings.insecure and not is_loopback(host):
-        typer.secho(
-            f"auth=off lets anybody who reaches {host} read and write everything. "
-            "Listen on 127.0.0.1, or add --insecure where the network is closed to others.",
-            fg="red",
-            err=True,
-        )
-        raise typer.Exit(_REFUSED)
 
 
 def _share(settings: Settings, stack: ExitStack) -> None:

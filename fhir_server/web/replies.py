@@ -10,7 +10,7 @@ import gzip
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import brotli
+import brotli  # type: ignore[import-untyped]
 import msgspec
 
 from fhir_server.spec import json_format, xml_format

@@ -54,7 +54,7 @@ ROWS: tuple[tuple[str, str, str, Takes], ...] = (
     ("POST", "{type}/{id}/_history/{version}/{operation}", "operation", "resource"),
 )
 
-_ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
+_ID = re.compile(r"(?!\.\.?$)[A-Za-z0-9\-.]{1,64}")  # `.` and `..` would be ids, but no client can ask for them
 _NAMES_A_NEW_INSTANCE = frozenset({"PUT", "PATCH"})
 _QUOTED = 60
 

@@ -15,7 +15,7 @@ from fhir_server.kernel.metrics import Metrics
 from fhir_server.kernel.settings import Settings
 from fhir_server.spec.packages import load_definitions
 from fhir_server.web.envelope import Envelope
-from fhir_server.web.loopback import LoopbackOnly
+from fhir_server.web.exposure import LoopbackOnly
 from fhir_server.web.surface import FhirSurface
 
 
@@ -90,7 +90,9 @@ class Door:
         sent = [
             {"type": "http.request", "body": piece, "more_body": i + 1 < len(pieces)} for i, piece in enumerate(pieces)
         ]
-        given = [(name.lower().encode(), value.encode() if isinstance(value, str) else value) for name, value in headers]
+        given = [
+            (name.lower().encode(), value.encode() if isinstance(value, str) else value) for name, value in headers
+        ]
         if not any(name == b"host" for name, _ in given):
             given.insert(0, (b"host", b"localhost:8000"))
         received: list[Any] = []

@@ -7,7 +7,11 @@ import json
 import pytest
 
 JSON = {"content-type": "application/fhir+json"}
-EVE = {"resourceType": "Patient", "identifier": [{"system": "http://example.org/mrn", "value": "1"}], "name": [{"family": "Eve"}]}
+EVE = {
+    "resourceType": "Patient",
+    "identifier": [{"system": "http://example.org/mrn", "value": "1"}],
+    "name": [{"family": "Eve"}],
+}
 WEIGHT = {
     "resourceType": "Observation",
     "status": "final",
@@ -52,7 +56,9 @@ def test_conditional_create_makes_one(client, eve):
     again = client.post("/Patient", json=EVE, headers={**JSON, "if-none-exist": "identifier=http://example.org/mrn|1"})
     assert (again.status_code, again.json()["id"]) == (200, eve.json()["id"])
     client.post("/Patient", json=EVE, headers=JSON)
-    several = client.post("/Patient", json=EVE, headers={**JSON, "if-none-exist": "identifier=http://example.org/mrn|1"})
+    several = client.post(
+        "/Patient", json=EVE, headers={**JSON, "if-none-exist": "identifier=http://example.org/mrn|1"}
+    )
     assert several.status_code == 412
 
 
@@ -65,7 +71,9 @@ def test_read_and_head(client, eve, eves_id):
     assert client.get("/Patient/none").status_code == 404
 
 
-@pytest.mark.parametrize(("header", "status"), [('W/"1"', 304), ('"1"', 304), ("*", 304), ('W/"2"', 200), ('W/"7", W/"1"', 304)])
+@pytest.mark.parametrize(
+    ("header", "status"), [('W/"1"', 304), ('"1"', 304), ("*", 304), ('W/"2"', 200), ('W/"7", W/"1"', 304)]
+)
 def test_conditional_read_by_version(client, eves_id, header, status):
     answer = client.get(f"/Patient/{eves_id}", headers={"if-none-match": header})
     assert answer.status_code == status
@@ -138,7 +146,9 @@ def test_searches_find(client, eves_id):
     assert ids(client.get(f"/Patient/{eves_id}/Observation").json()) == [weight]
     assert ids(client.get(f"/Patient/{eves_id}/Observation?code=none").json()) == []
     assert weight in ids(client.get(f"/Patient/{eves_id}/*").json())
-    assert ids(client.post(f"/Patient/{eves_id}/Observation/_search", content="code=29463-7", headers=form).json()) == [weight]
+    assert ids(client.post(f"/Patient/{eves_id}/Observation/_search", content="code=29463-7", headers=form).json()) == [
+        weight
+    ]
     assert ids(client.get("?_type=Patient&_id=" + eves_id).json()) == [eves_id]
     assert ids(client.post("/_search", content=f"_type=Patient&_id={eves_id}", headers=form).json()) == [eves_id]
 
@@ -194,7 +204,9 @@ def test_a_refused_transaction_names_the_entry(client):
 def test_an_invalid_resource_is_refused_at_the_place(client):
     answer = client.post("/Patient", json={**EVE, "gender": "x", "birthDate": "2020-13-01"}, headers=JSON)
     assert answer.status_code in {400, 422}
-    assert {"Patient.gender", "Patient.birthDate"} <= {e for i in answer.json()["issue"] for e in i.get("expression", [])}
+    assert {"Patient.gender", "Patient.birthDate"} <= {
+        e for i in answer.json()["issue"] for e in i.get("expression", [])
+    }
 
 
 def test_xml_both_ways(client):
@@ -212,7 +224,9 @@ def test_xml_both_ways(client):
     assert "OperationOutcome" in client.get("/Patient/none?_format=xml").text
 
 
-@pytest.mark.parametrize("body", ["<", "<!DOCTYPE x [<!ENTITY e 'x'>]><Patient xmlns='http://hl7.org/fhir'>&e;</Patient>"])
+@pytest.mark.parametrize(
+    "body", ["<", "<!DOCTYPE x [<!ENTITY e 'x'>]><Patient xmlns='http://hl7.org/fhir'>&e;</Patient>"]
+)
 def test_xml_that_cannot_be_read_is_a_400(client, body):
     answer = client.post("/Patient", content=body, headers={"content-type": "application/fhir+xml"})
     assert (answer.status_code, answer.json()["resourceType"]) == (400, "OperationOutcome")
@@ -225,8 +239,7 @@ def test_summary_elements_and_pretty(client, eves_id):
 
 
 def test_tenants_do_not_see_each_other(fhir_server, eves_id):
-    fhir_server._loop.run(fhir_server.parts.store.create_tenant("clinic"))
-    other = fhir_server.url.replace("/fhir", "/t/clinic/fhir")
+    other = fhir_server.create_tenant("clinic")
     client = fhir_server.client
     assert client.get(f"{other}/Patient/{eves_id}").status_code == 404
     created = client.post(f"{other}/Patient", json=EVE, headers=JSON)

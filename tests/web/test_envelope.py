@@ -24,7 +24,9 @@ def logged():
 
 def test_every_answer_carries_safe_headers(door):
     response = door("GET", "/fhir/Patient/1")
-    assert {name: response[name] for name in ("x-content-type-options", "referrer-policy", "cache-control", "vary")} == {
+    assert {
+        name: response[name] for name in ("x-content-type-options", "referrer-policy", "cache-control", "vary")
+    } == {
         "x-content-type-options": "nosniff",
         "referrer-policy": "no-referrer",
         "cache-control": "private, no-cache",
@@ -34,7 +36,13 @@ def test_every_answer_carries_safe_headers(door):
 
 @pytest.mark.parametrize(
     ("sent", "expected"),
-    [("abc-1.2_3", "abc-1.2_3"), ("a b", "request-1"), ("x" * 65, "request-1"), ("", "request-1"), ("a\nb", "request-1")],
+    [
+        ("abc-1.2_3", "abc-1.2_3"),
+        ("a b", "request-1"),
+        ("x" * 65, "request-1"),
+        ("", "request-1"),
+        ("a\nb", "request-1"),
+    ],
 )
 def test_a_request_id_is_echoed_where_it_is_safe(door, sent, expected):
     assert door("GET", "/fhir/Patient/1", headers=[("x-request-id", sent)])["x-request-id"] == expected
@@ -56,7 +64,7 @@ def test_a_fault_says_nothing_but_the_request_id(door, logged):
 def test_a_fault_is_described_with_its_causes_and_without_messages():
     try:
         try:
-            raise ValueError(SECRET)
+            raise ValueError(SECRET)  # noqa: TRY301 - a cause is wanted
         except ValueError as cause:
             raise RuntimeError(SECRET) from cause
     except RuntimeError as fault:
@@ -96,7 +104,9 @@ def test_odd_requests_make_no_labels_of_their_own(door):
     for method, target in (("BREW", "/fhir/Coffee"), ("GET", "/fhir/Patint"), ("GET", "/fhir/Patient/$x")):
         door(method, target)
     exposed = door.metrics.exposition().decode()
-    assert {line.split('interaction="')[1].split('"')[0] for line in exposed.splitlines() if "requests_total{" in line} == {
+    assert {
+        line.split('interaction="')[1].split('"')[0] for line in exposed.splitlines() if "requests_total{" in line
+    } == {
         "other",
         "operation",
     }

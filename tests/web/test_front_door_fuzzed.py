@@ -78,8 +78,10 @@ def refuse_bad_answers(response, method):
     body=BODIES, cut=st.integers(0, 60),
 )  # fmt: skip
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_anything_is_answered_and_refusals_are_outcomes(door, method, target, headers, body, cut):
-    door.desk.reply = type(door.desk.reply)(status=200, body=b'{"resourceType":"Patient","id":"1"}', version=1, updated=1)
+def test_anything_is_answered_and_refusals_are_outcomes(door, method, target, headers, body, cut):  # noqa: PLR0917
+    door.desk.reply = type(door.desk.reply)(
+        status=200, body=b'{"resourceType":"Patient","id":"1"}', version=1, updated=1
+    )
     response = door(method, target, headers=headers, chunks=[body[:cut], body[cut:]])
     refuse_bad_answers(response, method)
 

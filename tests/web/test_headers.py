@@ -118,7 +118,12 @@ BASES = [
     ({"insecure": True}, {"host": "example.org"}, {}, "http://example.org/fhir"),
     ({"insecure": True}, {"host": "[::1]:8000"}, {}, "http://[::1]:8000/fhir"),
     ({"insecure": True}, {"host": "example.org"}, {"scheme": "https"}, "https://example.org/fhir"),
-    ({"insecure": True}, {"x-forwarded-host": "evil.example", "x-forwarded-proto": "https"}, {}, "http://localhost:8000/fhir"),
+    (
+        {"insecure": True},
+        {"x-forwarded-host": "evil.example", "x-forwarded-proto": "https"},
+        {},
+        "http://localhost:8000/fhir",
+    ),
     (
         {"trusted_proxies": ("127.0.0.0/8",)},
         {"x-forwarded-host": "example.org", "x-forwarded-proto": "https"},

@@ -29,15 +29,11 @@ READING = [
     ("/fhir/?name=eve", Interaction(kind="search-system", parameters=Q)),
     (
         "/fhir/Patient?name=e%20v+e&x=%C3%A9&y=",
-        Interaction(
-            kind="search-type", resource_type="Patient", parameters=(("name", "e v e"), ("x", "é"), ("y", ""))
-        ),
+        Interaction(kind="search-type", resource_type="Patient", parameters=(("name", "e v e"), ("x", "é"), ("y", ""))),
     ),
     (
         "/fhir/Patient/1/Observation?name=eve",
-        Interaction(
-            kind="search-compartment", resource_type="Observation", compartment=("Patient", "1"), parameters=Q
-        ),
+        Interaction(kind="search-compartment", resource_type="Observation", compartment=("Patient", "1"), parameters=Q),
     ),
     (
         "/fhir/Patient/1/*?name=eve",
@@ -54,7 +50,13 @@ def test_get_and_head_ask_for(door, method, target, expected):
 
 
 WRITING = [
-    ("POST", "/fhir/Patient", JSON, b'{"resourceType":"Patient"}', {"kind": "create", "resource_type": "Patient", "body": PATIENT}),
+    (
+        "POST",
+        "/fhir/Patient",
+        JSON,
+        b'{"resourceType":"Patient"}',
+        {"kind": "create", "resource_type": "Patient", "body": PATIENT},
+    ),
     (
         "PUT",
         "/fhir/Patient/1",
@@ -78,7 +80,13 @@ WRITING = [
         b"_count=2",
         {"kind": "search-type", "resource_type": "Patient", "parameters": (*Q, ("_count", "2"))},
     ),
-    ("POST", "/fhir/Patient/_search?name=eve", (), b"", {"kind": "search-type", "resource_type": "Patient", "parameters": Q}),
+    (
+        "POST",
+        "/fhir/Patient/_search?name=eve",
+        (),
+        b"",
+        {"kind": "search-type", "resource_type": "Patient", "parameters": Q},
+    ),
     ("POST", "/fhir/_search", FORM, b"name=eve", {"kind": "search-system", "parameters": Q}),
     (
         "POST",
@@ -123,7 +131,7 @@ WRITING = [
 @pytest.mark.parametrize(
     ("method", "target", "headers", "body", "expected"), WRITING, ids=[f"{row[0]} {row[1]}" for row in WRITING]
 )
-def test_other_methods_ask_for(door, method, target, headers, body, expected):
+def test_other_methods_ask_for(door, method, target, headers, body, expected):  # noqa: PLR0917
     assert door(method, target, headers=headers, body=body).status == 200
     assert door.desk.asked == [Interaction(**expected)]
 

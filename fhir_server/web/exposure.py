@@ -1,6 +1,6 @@
 """Keeps a server without authorization to this machine, however it was started.
 
-It refuses requests that reached it at an address which is not loopback, and requests for a host
+`refuse_exposed` holds before it starts. While it runs, `LoopbackOnly` refuses requests that reached it at an address which is not loopback, and requests for a host
 name that is not this machine's: a page of a stranger's site can point its own name at 127.0.0.1
 and have the browser ask for it ("DNS rebinding").
 """
@@ -18,9 +18,34 @@ from fhir_server.web.errors import send_refusal
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
+    from fhir_server.kernel.settings import Settings
+
 _WAY_OUT = (
     "Without authorization this server answers on this machine only; --insecure (FHIR_SERVER_INSECURE=true) lifts that"
 )
+
+
+class CannotStart(Exception):  # noqa: N818 - a sentence for whoever starts the server
+    """The settings ask for what this server cannot do; the message says the way out."""
+
+
+def refuse_unfinished(settings: Settings) -> None:
+    """Raise CannotStart where authorization is asked for: it is not built yet."""
+    if settings.auth == "smart":
+        raise CannotStart(
+            "SMART on FHIR authorization (auth=smart, the default) is not built yet, so the server does not start: "
+            "it would be open. To run it without authorization, on this machine only: "
+            "`fhir-server serve --auth off`, or FHIR_SERVER_AUTH=off in the environment."
+        )
+
+
+def refuse_exposed(settings: Settings, host: str) -> None:
+    """Raise CannotStart where `host` would let others than this machine in, and nobody said `insecure`."""
+    if settings.auth == "off" and not settings.insecure and not is_loopback(host):
+        raise CannotStart(
+            f"auth=off lets anybody who reaches {host} read and write everything. "
+            "Listen on 127.0.0.1, or add --insecure where the network is closed to others."
+        )
 
 
 class LoopbackOnly:
