@@ -10,7 +10,8 @@ import sys
 
 import httpx
 import pytest
-from services.fhir_server import ServerProcess, free_port
+
+from tests.services.fhir_server import ServerProcess, free_port
 
 JSON = {"content-type": "application/fhir+json"}
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - that strangers are refused is what is tested
