@@ -37,7 +37,10 @@ _RESOURCE = "Resource"
 
 @dataclass(slots=True)
 class _Frame:
-    """An element that is open. `structure` is None for one that holds a resource, and for the document."""
+    """An element that is open. `structure` is None for one that holds a resource, and for the document.
+
+    `depth` is how many objects and arrays of the JSON are open with it, so that both formats have one limit.
+    """
 
     name: str
     element: Element | None
@@ -47,10 +50,17 @@ class _Frame:
     members: dict[str, Any] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
     index: int = -1
+    depth: int = 0
 
     @property
     def is_primitive(self) -> bool:
+        """Whether it holds a value; what else it holds stands in an object of its own in JSON."""
         return self.structure is not None and self.structure.kind == "primitive-type"
+
+    @property
+    def inner_depth(self) -> int:
+        """The depth of what stands in it."""
+        return self.depth + 1 if self.is_primitive else self.depth
 
 
 class Reading:
@@ -107,8 +117,6 @@ class Reading:
         if self._narrative_depth:
             self._narrative_depth += 1
             return
-        if len(self._frames) > self._max_depth:
-            raise self._fault(f"it is nested more than {self._max_depth} levels deep")
         namespace, _, local = name.rpartition(" ")
         parent = self._frames[-1]
         if parent.structure is None:
@@ -120,6 +128,8 @@ class Reading:
             frame = self._element_frame(parent, namespace, local)
         self._frames.append(frame)
         self._take_attributes(frame, attributes)
+        if (frame.inner_depth if frame.members else frame.depth) > self._max_depth:
+            raise self._fault(f"it is nested more than {self._max_depth} levels deep")
 
     def _resource_frame(self, parent: _Frame, namespace: str, local: str) -> _Frame:
         if parent.value is not None:
@@ -129,7 +139,14 @@ class Reading:
             raise self._fault(
                 f"{_shown(local)} is not a type of resource{_hint(local, self._definitions.resource_types)}"
             )
-        return _Frame(local, None, self._definitions.structure(local), _RESOURCE, members={"resourceType": local})
+        return _Frame(
+            local,
+            None,
+            self._definitions.structure(local),
+            _RESOURCE,
+            members={"resourceType": local},
+            depth=parent.depth + 1,
+        )
 
     def _element_frame(self, parent: _Frame, namespace: str, local: str) -> _Frame:
         self._refuse_unless_fhir(namespace, local)
@@ -147,10 +164,12 @@ class Reading:
             if index:
                 raise self._fault(f"{local} stands twice, and may not repeat")
             index = -1
+        depth = parent.inner_depth + (index >= 0)
         if meaning.type_code == _RESOURCE:
-            return _Frame(local, meaning.element, None, index=index)
+            return _Frame(local, meaning.element, None, index=index, depth=depth)
         children = self._definitions.structure(meaning.structure or meaning.type_code)
-        return _Frame(local, meaning.element, children, meaning.type_code, index=index)
+        depth += children.kind != "primitive-type"
+        return _Frame(local, meaning.element, children, meaning.type_code, index=index, depth=depth)
 
     def _take_attributes(self, frame: _Frame, attributes: dict[str, str]) -> None:
         for name, text in attributes.items():

@@ -143,6 +143,40 @@ def test_what_is_no_fhir_xml_is_refused_with_its_place(text, why, place):
     assert time.perf_counter() - begin < 1
 
 
+def nested(count, innermost=""):
+    inside = '<extension url="a">' * count + innermost + "</extension>" * count
+    return f"<Patient {F}>{inside}</Patient>".encode()
+
+
+@pytest.mark.parametrize(
+    "innermost",
+    [
+        "",
+        '<valueString value="a"/>',
+        '<valueString id="a"/>',
+        '<valueString><extension url="a"/></valueString>',
+        "<valuePeriod/>",
+    ],
+    ids=["nothing", "a primitive", "a primitive's id", "a primitive's extension", "an object"],
+)
+def test_the_limit_of_depth_is_that_of_the_json(innermost):
+    data = nested(10, innermost)
+    resource = decode_xml(data, DEFINITIONS)
+    deepest = next(n for n in range(20, 30) if is_read(json_format.decode, json_format.encode(resource), max_depth=n))
+
+    assert decode_xml(data, DEFINITIONS, max_depth=deepest) == resource
+    with pytest.raises(Malformed, match=f"more than {deepest - 1} levels"):
+        decode_xml(data, DEFINITIONS, max_depth=deepest - 1)
+
+
+def is_read(decode, data, **options):
+    try:
+        decode(data, **options)
+    except Malformed:
+        return False
+    return True
+
+
 @pytest.mark.parametrize(
     "data",
     [

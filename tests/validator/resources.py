@@ -43,7 +43,8 @@ _PRIMITIVES: dict[str, st.SearchStrategy[Any]] = {
 @st.composite
 def resources(draw: st.DrawFn, resource_types: st.SearchStrategy[str] | None = None, depth: int = 0) -> dict[str, Any]:
     """A valid resource."""
-    name = draw(resource_types or st.sampled_from(DEFINITIONS.resource_types))
+    types = st.sampled_from(DEFINITIONS.resource_types) if resource_types is None else resource_types
+    name = draw(types)
     return {"resourceType": name, **draw(_members(DEFINITIONS.structure(name), depth))}
 
 
