@@ -24,16 +24,19 @@ if TYPE_CHECKING:
     from datetime import date
 
 
-def sample_clinic(patients: int, seed: int, start: date) -> Iterator[Resource]:
+def sample_clinic(patients: int, seed: int, start: date, *, part: tuple[int, int] = (0, 1)) -> Iterator[Resource]:
     """Yield the Bundles of a clinic as it stands on the day `start`.
 
     The same seed and start give the same Bundles; asking for more patients only adds Bundles.
+    `part` = (2, 4) yields the third quarter of them, for processes that share the work.
     """
-    clinic = Clinic(seed, start)
+    clinic, a_turn = Clinic(seed, start), patients_a_turn()
+    this, parts = part
     for number in range(max(patients, 1)):
-        if number % patients_a_turn() == 0:
-            yield transaction(_clinic_resources(clinic, number // patients_a_turn()))
-        if number < patients:
+        turn, place = divmod(number, a_turn)
+        if place == 0 and turn % parts == this:
+            yield transaction(_clinic_resources(clinic, turn))
+        if number < patients and number % parts == this:
             yield transaction(patient_resources(clinic, number))
 
 

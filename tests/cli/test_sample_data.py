@@ -69,3 +69,11 @@ def test_loading_twice_duplicates_nothing(database):
     assert counts["location"] == 16
     assert run("--load").exit_code == 0
     assert counts_in(database) == counts
+
+
+def test_several_processes_load_the_same_clinic_as_one(database):
+    assert run("--load", "--workers", "2").exit_code == 0
+    counts = counts_in(database)
+    run("--load")
+    assert counts_in(database) == counts
+    assert counts["patient"] == 12

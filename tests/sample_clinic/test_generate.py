@@ -295,3 +295,8 @@ def test_invoices_add_up(resources):
 def test_a_patient_can_be_made_alone(bundles):
     alone = list(patient_resources(Clinic(1, START), 3))
     assert [r["id"] for r in alone] == [e["resource"]["id"] for e in bundles[4]["entry"]]
+
+
+def test_the_parts_of_a_clinic_are_the_whole(bundles):
+    parts = [encoded(b) for n in range(3) for b in sample_clinic(PATIENTS, 1, START, part=(n, 3))]
+    assert sorted(parts) == sorted(map(encoded, bundles))
