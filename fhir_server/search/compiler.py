@@ -17,13 +17,14 @@ from sqlalchemy import Integer, and_, bindparam, func, literal_column, select, t
 
 from fhir_server.search import sql
 from fhir_server.search.predicates.binds import Binds
-from fhir_server.search.predicates.conditions import All, Condition, Given, Not, Row
+from fhir_server.search.predicates.conditions import All, AnyDriver, Condition, Given, Not, Row
 from fhir_server.search.predicates.criterion import condition_of
 from fhir_server.search.predicates.driving import driven
 from fhir_server.search.predicates.hashes import any_hash
 from fhir_server.search.predicates.scope import Scope
 from fhir_server.search.rewrites import compartment
 from fhir_server.search.rewrites.chain import Leads
+from fhir_server.search.rewrites.has import IsPointedTo
 from fhir_server.search.rewrites.sort import After, Term, after_of, is_after, order_by, terms_of
 from fhir_server.store.versions import Statement
 
@@ -130,7 +131,9 @@ def _build_page(shape: Shape, row: Row | None = None) -> Select[Any]:
 
 def _is_driven_by_subquery(condition: Condition) -> bool:
     """Whether the planner cannot know how few rows the start leaves; the order by id must not lure it away."""
-    return isinstance(condition, All) and any(isinstance(p, Leads) and p.indexed for p in condition.parts)
+    return isinstance(condition, All) and any(
+        isinstance(part, (Leads, IsPointedTo, AnyDriver)) and part.indexed for part in condition.parts
+    )
 
 
 def _build_by_date(shape: Shape) -> Select[Any]:

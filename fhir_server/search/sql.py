@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import BigInteger, Boolean, Float, Text
+from sqlalchemy import BigInteger, Boolean, Float, Text, column, func
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.elements import ColumnElement
 
@@ -74,6 +74,11 @@ class HasAnyHash(HasHash):
 
 class HasHashOf(HasHash):
     """The row's tail holds any of the hashes that a subquery selects; the bind is that subquery."""
+
+
+def entries_of_tail(h: Any, alias: str) -> Any:
+    """Return the hashes of a tail as rows with the column `hash` (PostgreSQL)."""
+    return func.unnest(h).table_valued(column("hash", BigInteger), name=alias).render_derived()
 
 
 class Xor(_Construct):

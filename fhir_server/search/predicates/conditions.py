@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from itertools import count
-from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from sqlalchemy import ARRAY, BigInteger, Integer, Text, and_, bindparam, false, not_, or_, select, true
 
@@ -72,7 +72,6 @@ class Condition(Protocol):
         ...
 
 
-@runtime_checkable
 class Driver(Protocol):
     """A condition that has a form an index is used for."""
 
@@ -81,7 +80,7 @@ class Driver(Protocol):
         """How rare it is."""
         ...
 
-    def as_driver(self) -> Condition:
+    def as_driver(self) -> Driver:
         """Return it in that form."""
         ...
 
@@ -110,6 +109,23 @@ class Any_:  # noqa: N801 - `Any` is typing's
     def render(self, row: Row) -> ColumnElement[bool]:
         """Return the SQL of it."""
         return or_(false(), *(part.render(row) for part in self.parts))
+
+
+@dataclass(frozen=True, slots=True)
+class AnyDriver:
+    """At least one of the conditions holds, each of which has a form an index is used for, so all together have."""
+
+    parts: tuple[Driver, ...]
+    rank: int
+    indexed: bool = False
+
+    def render(self, row: Row) -> ColumnElement[bool]:
+        """Return the SQL of it."""
+        return or_(false(), *(part.render(row) for part in self.parts))
+
+    def as_driver(self) -> AnyDriver:
+        """Return it in the form an index is used for."""
+        return replace(self, parts=tuple(part.as_driver() for part in self.parts), indexed=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,12 +18,13 @@ from fhir_server.search.predicates import (
     token,
     uri,
 )
-from fhir_server.search.predicates.conditions import Any_, Condition
+from fhir_server.search.predicates.driving import any_of
 from fhir_server.search.rewrites import chain, has, missing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from fhir_server.search.predicates.conditions import Condition
     from fhir_server.search.predicates.scope import Scope
     from fhir_server.search.query import Criterion, Link
 
@@ -43,15 +44,17 @@ CONDITIONS: Mapping[str, Callable[[Criterion, Scope], Condition]] = {
 
 def condition_of(criterion: Criterion, scope: Scope) -> Condition:
     """Return what the criterion, or any of its alternatives, asks of a row."""
-    ways = tuple(_behind(one.links, one, scope) for one in (criterion, *criterion.alternatives))
-    return ways[0] if len(ways) == 1 else Any_(ways)
+    alone = not criterion.alternatives
+    return any_of([_behind(one.links, one, scope, alone=alone) for one in (criterion, *criterion.alternatives)])
 
 
-def _behind(links: tuple[Link, ...], criterion: Criterion, scope: Scope) -> Condition:
+def _behind(links: tuple[Link, ...], criterion: Criterion, scope: Scope, *, alone: bool) -> Condition:
     if links:
         first, *others = links
-        inner = _behind(tuple(others), criterion, scope.on(first.resource_type))
-        return has.condition(first, inner, scope) if first.reverse else chain.condition(first, inner, scope)
+        inner = _behind(tuple(others), criterion, scope.on(first.resource_type), alone=True)
+        if first.reverse:
+            return has.condition(first, inner, scope)
+        return chain.condition(first, inner, scope, alone=alone)
     if criterion.modifier == "missing":
         return missing.condition(criterion, scope)
     return CONDITIONS[criterion.parameter.type](criterion, scope)

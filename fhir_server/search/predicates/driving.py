@@ -8,18 +8,29 @@ knows how frequent each is, may choose.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
-from fhir_server.search.predicates.conditions import COMMON, USUAL, All, Compared, Condition, Driver, OneOf
+from fhir_server.search.predicates.conditions import (
+    COMMON,
+    USUAL,
+    All,
+    Any_,
+    AnyDriver,
+    Compared,
+    Condition,
+    OneOf,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
+
+    from fhir_server.search.predicates.conditions import Driver
 
 
 def driven(condition: Condition, *, pair: bool = False) -> Condition:
     """Return the condition with its best start, or two of equal rank where `pair`, in the form for an index."""
     parts = list(_flat(condition))
-    ranks = {n: part.rank for n, part in enumerate(parts) if isinstance(part, Driver)}
+    ranks = {n: part.rank for n, part in enumerate(parts) if _is_driver(part)}
     columns = [p.rank for p in parts if isinstance(p, (Compared, OneOf)) and p.rank is not None]
     best = min(ranks.values(), default=None)
     if best is None or min(columns, default=best + 1) <= min(best, USUAL):
@@ -27,15 +38,31 @@ def driven(condition: Condition, *, pair: bool = False) -> Condition:
     chosen = [n for n, rank in ranks.items() if rank == best][: 2 if pair and best < COMMON else 1]
     for n in chosen:
         part = parts[n]
-        if isinstance(part, Driver):
+        if _is_driver(part):
             parts[n] = part.as_driver()
     return All(tuple(parts))
 
 
 def best_rank(condition: Condition) -> int | None:
     """Return the rank of the best start the condition has, None where it has none."""
-    ranks = [p.rank for p in _flat(condition) if isinstance(p, (Driver, Compared, OneOf)) and p.rank is not None]
+    ranks = [
+        p.rank for p in _flat(condition) if (_is_driver(p) or isinstance(p, (Compared, OneOf))) and p.rank is not None
+    ]
     return min(ranks, default=None)
+
+
+def any_of(conditions: Sequence[Condition]) -> Condition:
+    """Return the condition that any of these holds, a driver where each of them is one."""
+    if len(conditions) == 1:
+        return conditions[0]
+    drivers = [one for one in conditions if _is_driver(one)]
+    if len(drivers) < len(conditions):
+        return Any_(tuple(conditions))
+    return AnyDriver(tuple(drivers), max(one.rank for one in drivers))
+
+
+def _is_driver(condition: Condition) -> TypeGuard[Driver]:
+    return hasattr(condition, "as_driver")
 
 
 def _flat(condition: Condition) -> Iterator[Condition]:

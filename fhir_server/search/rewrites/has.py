@@ -1,22 +1,24 @@
 """`_has:Observation:patient:code=…`: something that matches points here. A chain the other way round.
 
-Through the hot column `patient` it is an ordinary semi-join. Otherwise the source is looked up for each row by
-the entry that points to it (its identity XOR the parameter's mask).
+    PatientOf     the row's id is among the hot columns `patient` of the sources: a semi-join
+    IsPointedTo   the row's identity is among what the sources' entries point to, which are collected first:
+                  where few sources are to be expected (PostgreSQL)
+    IsLedTo       the sources of each row are looked up by the entry that points to it
 
 https://hl7.org/fhir/R4/search.html#has
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sqlalchemy import BigInteger, bindparam, exists, literal_column
 
 from fhir_server.search import sql
 from fhir_server.search.hashing import reference_mask
-from fhir_server.search.predicates.conditions import Condition, Row, current
-from fhir_server.search.predicates.driving import driven
+from fhir_server.search.predicates.conditions import RARE, Condition, Row, current
+from fhir_server.search.predicates.driving import best_rank, driven
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
@@ -30,6 +32,9 @@ def condition(link: Link, inner: Condition, scope: Scope) -> Condition:
     if scope.resource_type == "Patient" and scope.on(link.resource_type).is_hot_patient(link.parameter):
         return PatientOf(link.resource_type, driven(inner))
     mask = scope.binds.add(reference_mask(scope.binds.tenant_key, link.parameter.code))
+    rank = best_rank(inner)
+    if scope.binds.dialect == "postgresql" and rank is not None and rank <= RARE:
+        return IsPointedTo(link.resource_type, mask, driven(inner))
     return IsLedTo(link.resource_type, mask, inner)
 
 
@@ -49,8 +54,34 @@ class PatientOf:
 
 
 @dataclass(frozen=True, slots=True)
+class IsPointedTo:
+    """A reference parameter of `source` (its mask is the bind `mask`) leads here from one of few that fulfil `inner`.
+
+    Every entry of a source is turned into the identity it would be of; those of other parameters are nobody's.
+    """
+
+    source: str
+    mask: str
+    inner: Condition
+    rank: int = RARE
+    indexed: bool = False
+
+    def render(self, row: Row) -> ColumnElement[bool]:
+        """Return the SQL of it."""
+        source = row.other(self.source)
+        entries = sql.entries_of_tail(source.h, row.alias())
+        identity = sql.Xor(entries.c.hash, bindparam(self.mask, type_=BigInteger))
+        identities = current(source, self.inner, identity).select_from(entries).scalar_subquery()
+        return sql.HasHashOf(row.h, row.rid, row.tail, identities, indexed=self.indexed)
+
+    def as_driver(self) -> IsPointedTo:
+        """Return it in the form an index is used for."""
+        return replace(self, indexed=True)
+
+
+@dataclass(frozen=True, slots=True)
 class IsLedTo:
-    """A reference parameter of `source` (its mask is the bind `mask`) leads here from one that fulfils `inner`."""
+    """As `IsPointedTo`, by looking up what points to each row."""
 
     source: str
     mask: str

@@ -167,10 +167,17 @@ def unescape(text: str) -> str:
     return re.sub(r"\\([\\,|$])", r"\1", text)
 
 
+# A stroke through a letter is taken for a mark, though Unicode does not take it apart.
+def without_stroke(character: str) -> str:
+    found = re.fullmatch(r"LATIN (SMALL|CAPITAL) LETTER ([A-Z]) WITH STROKE", unicodedata.name(character, ""))
+    return found[2].lower() if found else character
+
+
 # string: case, accents and other diacritical marks, and extra white space aside, "starts with"
 def fold(text: str) -> str:
     bare = "".join(c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c))
-    return " ".join(unicodedata.normalize("NFKD", bare.casefold()).split())
+    plain = "".join(without_stroke(c) for c in unicodedata.normalize("NFKD", bare.casefold()))
+    return " ".join(plain.split())
 
 
 def compare_string(modifier: str, target: str, value: str) -> bool:
