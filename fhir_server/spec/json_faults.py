@@ -32,6 +32,7 @@ _ESCAPE = re.compile(r'\\(?:u([0-9a-fA-F]{4})|(["\\/bfnrt]))')
 _SIMPLE = {'"': '"', "\\": "\\", "/": "/", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _SHOWN = 40
+_LONGEST_NAME = 64
 _OPEN, _COMMA = "{", (",",)
 
 
@@ -144,7 +145,7 @@ class _Scan:
         if kind == "string":
             value = self._checked_string(token)
             if frame.key == "resourceType" and len(self._frames) == 1:
-                self._resource_type = value if value.isalnum() else ""
+                self._resource_type = value if value.isalnum() and len(value) <= _SHOWN else ""
         return "after"
 
     def _open(self, token: str) -> None:
@@ -201,7 +202,7 @@ class _Scan:
         place = self._resource_type
         for frame in self._frames:
             if frame.is_object:
-                if frame.key and frame.key.isidentifier():
+                if frame.key.isidentifier() and len(frame.key) <= _LONGEST_NAME:
                     place += f".{frame.key}" if place else frame.key
             else:
                 place += f"[{frame.index}]"

@@ -52,6 +52,8 @@ class Validator:
             return
         around = report.contained
         report.contained = _ids(value["contained"]) if "contained" in value else _NOTHING_CONTAINED
+        if report.contained:
+            _refuse_repeated_ids(value["contained"], place, report)
         self._compiler.shape(resource_type).check(value, place, report)
         report.contained = around
 
@@ -89,6 +91,18 @@ def _ids(contained: Any) -> dict[str, str]:
             if type(key) is str and type(resource_type) is str:
                 found[key] = resource_type
     return found
+
+
+def _refuse_repeated_ids(contained: list[Any], place: Place, report: Report) -> None:
+    seen: set[str] = set()
+    for index, resource in enumerate(contained):
+        key = resource.get("id") if type(resource) is dict else None
+        if type(key) is str:
+            if key in seen:
+                report.add(
+                    "value", "another contained resource has this id", ((place, "contained", index), "id", SINGLE)
+                )
+            seen.add(key)
 
 
 def _root_of(resource: Any) -> str:

@@ -108,6 +108,7 @@ CASES = [
     pytest.param(patient(generalPractitioner=[{"reference": "Organization/1", "type": "Practitioner"}]), "value", "Patient.generalPractitioner[0].reference", id="another type than declared"),
     # contained
     pytest.param(patient(contained=[patient(contained=[patient()])]), "structure", "Patient.contained[0].contained", id="contained in contained"),
+    pytest.param(patient(contained=[patient(id="a"), patient(id="b"), patient(id="a")]), "value", "Patient.contained[2].id", id="one id twice"),
     pytest.param(patient(contained=[{"id": "a"}]), "structure", "Patient.contained[0]", id="contained without a type"),
     pytest.param({"resourceType": "Bundle", "type": "batch", "entry": [{}, {"resource": patient(active="x")}]}, "structure", "Bundle.entry[0]", id="an empty entry"),
     pytest.param({"resourceType": "Bundle", "type": "batch", "entry": [{"resource": patient()}, {"resource": patient(active="x")}]}, "structure", "Bundle.entry[1].resource.active", id="in a Bundle"),
