@@ -14,7 +14,7 @@ from fhir_server.interactions.context import Parts
 from fhir_server.interactions.perform import perform
 from fhir_server.kernel import log
 from fhir_server.kernel.clock import SystemClock
-from fhir_server.kernel.ids import UuidIds
+from fhir_server.kernel.ids import RequestIds, UuidIds
 from fhir_server.kernel.metrics import Metrics
 from fhir_server.kernel.settings import Settings
 from fhir_server.search.indexing import Indexer
@@ -85,7 +85,7 @@ def _enclosed(surface: FhirSurface, metrics: Metrics, settings: Settings) -> ASG
     app: ASGIApp = surface
     if settings.auth == "off" and not settings.insecure:
         app = LoopbackOnly(app, base_url=settings.base_url)
-    return Envelope(app, metrics=metrics, ids=UuidIds(), cors_origins=settings.cors_origins)
+    return Envelope(app, metrics=metrics, ids=RequestIds(), cors_origins=settings.cors_origins)
 
 
 class _House:

@@ -6,6 +6,7 @@ takes new rows at its end, and the order of ids is the order of creation.
 
 from __future__ import annotations
 
+import itertools
 import os
 import time
 import uuid
@@ -31,6 +32,17 @@ class UuidIds:
         value = value & ~(0xF << 76) | 0x7 << 76
         value = value & ~(0x3 << 62) | 0x2 << 62
         return str(uuid.UUID(int=value))
+
+
+class RequestIds:
+    """Ids of requests: a random start for this process, then counted, because each request pays for its id."""
+
+    def __init__(self) -> None:
+        self._start, self._count = os.urandom(8).hex(), itertools.count(1)
+
+    def new(self) -> str:
+        """Return the next id, unlike any other process's."""
+        return f"{self._start}-{next(self._count)}"
 
 
 class SequentialIds:

@@ -43,7 +43,10 @@ def address_of(raw_path: bytes) -> Address:
 
     Raises NotFound where a tenant's path is not `/t/{tenant}/fhir…`, BadRequest for broken percent-encoding.
     """
-    parts = [_decoded(part) for part in raw_path.split(b"/")[1:]]
+    if b"%" in raw_path:
+        parts = [_decoded(part) for part in raw_path.split(b"/")[1:]]
+    else:
+        parts = _decoded(raw_path).split("/")[1:]
     if len(parts) > 1 and parts[-1] == "":
         parts.pop()
     if parts and parts[0] == "fhir":
@@ -80,12 +83,15 @@ def base_url_of(scope: Mapping[str, Any], headers: Mapping[bytes, bytes], prefix
     if settings.base_url:
         base = settings.base_url.rstrip("/")
         return base if prefix == _ROOT else base.removesuffix(_ROOT) + prefix
-    scheme, host = _forwarded(scope, headers, settings) or (scope["scheme"].encode(), headers.get(b"host"))
-    if host is None:
-        host = _own_host(scope)
+    scheme, host = _forwarded(scope, headers, settings) or (scope["scheme"], headers.get(b"host"))
+    return _origin(scheme, _own_host(scope) if host is None else host) + scope.get("root_path", "").rstrip("/") + prefix
+
+
+@lru_cache(maxsize=256)
+def _origin(scheme: str, host: bytes) -> str:
     if not _HOST.fullmatch(host):
         raise BadRequest("The Host header is no host name")
-    return f"{scheme.decode('ascii')}://{host.decode('ascii')}{scope.get('root_path', '').rstrip('/')}{prefix}"
+    return f"{scheme}://{host.decode('ascii')}"
 
 
 def _own_host(scope: Mapping[str, Any]) -> bytes:
@@ -97,14 +103,14 @@ def _own_host(scope: Mapping[str, Any]) -> bytes:
 
 def _forwarded(
     scope: Mapping[str, Any], headers: Mapping[bytes, bytes], settings: Settings
-) -> tuple[bytes, bytes | None] | None:
+) -> tuple[str, bytes | None] | None:
     """Return scheme and host from `X-Forwarded-Proto` and `-Host`, where the peer is a trusted proxy."""
     if not settings.trusted_proxies or not is_trusted(str((scope.get("client") or ("",))[0]), settings.trusted_proxies):
         return None
     scheme = headers.get(b"x-forwarded-proto", b"").split(b",")[0].strip().lower()
     host = headers.get(b"x-forwarded-host", b"").split(b",")[0].strip()
     return (
-        scheme if scheme in {b"http", b"https"} else scope["scheme"].encode(),
+        scheme.decode() if scheme in {b"http", b"https"} else scope["scheme"],
         host or headers.get(b"host"),
     )
 
