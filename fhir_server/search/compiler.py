@@ -19,7 +19,7 @@ from fhir_server.search import sql
 from fhir_server.search.predicates.binds import Binds
 from fhir_server.search.predicates.conditions import All, AnyDriver, Condition, Given, Not, Row
 from fhir_server.search.predicates.criterion import condition_of
-from fhir_server.search.predicates.driving import driven
+from fhir_server.search.predicates.driving import asks_for_date, driven
 from fhir_server.search.predicates.hashes import any_hash
 from fhir_server.search.predicates.scope import Scope
 from fhir_server.search.rewrites import compartment
@@ -139,7 +139,7 @@ def _is_driven_by_subquery(condition: Condition) -> bool:
 def _build_by_date(shape: Shape) -> Select[Any]:
     """Order by the hot date in two runs, dated rows and then those without, so that its index gives the order.
 
-    The second run starts only when the first has not filled the page.
+    The second run starts only when the first has not filled the page; there is none where a date is asked for.
     """
     by_date, by_id = shape.terms
     after = shape.after
@@ -151,6 +151,8 @@ def _build_by_date(shape: Shape) -> Select[Any]:
     second = first.other(shape.resource_type)
     if after is not None and after.binds[0] is None:
         return _build_dateless(dateless, by_id, first)
+    if asks_for_date(shape.condition):
+        return _build_page(dated, first)
     runs = [
         _build_page(dated, first).subquery(),
         _build_dateless(replace(dateless, after=None), by_id, second).subquery(),

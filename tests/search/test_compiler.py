@@ -139,6 +139,8 @@ def test_the_date_index_gives_the_order_of_a_sort_by_date():
     assert "ORDER BY r0.date_low DESC, r0.id DESC" in first
     assert "r1.date_low IS NULL" in second
     assert "UNION" not in text("Observation?_sort=-date", after=(None, "x"))
+    assert "UNION" not in text("Observation?_sort=-date&date=ge2024,lt2020")
+    assert "UNION" in text("Observation?_sort=-date&date:missing=false")
 
 
 @pytest.mark.parametrize("resource_type", parameters().definitions.resource_types)

@@ -18,6 +18,7 @@ from fhir_server.search.predicates.conditions import (
     AnyDriver,
     Compared,
     Condition,
+    Given,
     OneOf,
 )
 
@@ -49,6 +50,20 @@ def best_rank(condition: Condition) -> int | None:
         p.rank for p in _flat(condition) if (_is_driver(p) or isinstance(p, (Compared, OneOf))) and p.rank is not None
     ]
     return min(ranks, default=None)
+
+
+def asks_for_date(condition: Condition) -> bool:
+    """Whether only rows with a main date can fulfil the condition."""
+    match condition:
+        case Compared(column=column):
+            return column in {"date_low", "date_high"}
+        case Given(column="date_low"):
+            return True
+        case All(parts=parts):
+            return any(asks_for_date(part) for part in parts)
+        case Any_(parts=parts):
+            return bool(parts) and all(asks_for_date(part) for part in parts)
+    return False
 
 
 def any_of(conditions: Sequence[Condition]) -> Condition:

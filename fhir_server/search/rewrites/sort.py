@@ -95,9 +95,8 @@ def order_by(terms: Sequence[Term], row: Row) -> list[Any]:
     order: list[Any] = []
     for term in terms:
         key = term.render(row)
-        if term.nullable:
-            order.append(term.render(row).is_(None))
-        order.append(key.desc() if term.descending else key.asc())
+        directed = key.desc() if term.descending else key.asc()
+        order.append(directed.nulls_last() if term.nullable else directed)
     return order
 
 
