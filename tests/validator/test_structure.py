@@ -106,6 +106,7 @@ CASES = [
     pytest.param(patient(managingOrganization={"reference": "#a"}), "value", "Patient.managingOrganization.reference", id="nothing contained"),
     pytest.param(patient(contained=[{"resourceType": "Patient", "id": "a"}], managingOrganization={"reference": "#a"}), "value", "Patient.managingOrganization.reference", id="contained, of a wrong type"),
     pytest.param(patient(generalPractitioner=[{"reference": "Organization/1", "type": "Practitioner"}]), "value", "Patient.generalPractitioner[0].reference", id="another type than declared"),
+    pytest.param(patient(managingOrganization={"reference": "Organization/1", "type": {}}), "structure", "Patient.managingOrganization.type", id="a declared type that is no text"),
     # contained
     pytest.param(patient(contained=[patient(contained=[patient()])]), "structure", "Patient.contained[0].contained", id="contained in contained"),
     pytest.param(patient(contained=[patient(id="a"), patient(id="b"), patient(id="a")]), "value", "Patient.contained[2].id", id="one id twice"),

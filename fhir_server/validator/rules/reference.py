@@ -31,7 +31,7 @@ def reference_check(targets: tuple[str, ...], resource_types: frozenset[str]) ->
         if not fault and found and found not in allowed:
             fault = f"{an(found)} is not allowed here, only {', '.join(sorted(allowed))}"
         declared = value.get("type")
-        if not fault and found and declared in resource_types and declared != found:
+        if not fault and found and type(declared) is str and declared in resource_types and declared != found:
             fault = f"the reference names {an(found)}, its type says {declared}"
         if fault:
             report.add("value", fault, (place, "reference", SINGLE))
