@@ -84,7 +84,8 @@ def base_url_of(scope: Mapping[str, Any], headers: Mapping[bytes, bytes], prefix
         base = settings.base_url.rstrip("/")
         return base if prefix == _ROOT else base.removesuffix(_ROOT) + prefix
     scheme, host = _forwarded(scope, headers, settings) or (scope["scheme"], headers.get(b"host"))
-    return _origin(scheme, _own_host(scope) if host is None else host) + scope.get("root_path", "").rstrip("/") + prefix
+    root_path: str = scope.get("root_path", "")
+    return _origin(scheme, _own_host(scope) if host is None else host) + root_path.rstrip("/") + prefix
 
 
 @lru_cache(maxsize=256)
