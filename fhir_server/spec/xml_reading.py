@@ -15,22 +15,19 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 from xml.parsers import expat
 
-from lxml import etree
-
 from fhir_server.kernel.errors import Malformed
 from fhir_server.spec.json_faults import number_fault
+from fhir_server.spec.xml_narrative import XHTML, narrative_text
 
 if TYPE_CHECKING:
     from fhir_server.spec.definitions import Element, Structure
     from fhir_server.spec.packages import Definitions
 
 _FHIR = "http://hl7.org/fhir"
-_XHTML = "http://www.w3.org/1999/xhtml"
 _INSTANCE = "http://www.w3.org/2001/XMLSchema-instance"
 _WHOLE = frozenset({"integer", "positiveInt", "unsignedInt"})
 _DECIMAL = re.compile(r"-?(0|[1-9][0-9]*+)(\.[0-9]++)?([eE][+-]?[0-9]++)?")
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]*+)")
-_START_TAG = re.compile(rb"""<[^<>"']*+(?:"[^"]*+"[^<>"']*+|'[^']*+'[^<>"']*+)*+>""")
 _LONGEST_NAME = 64
 _RESOURCE = "Resource"
 
@@ -121,7 +118,7 @@ class Reading:
         parent = self._frames[-1]
         if parent.structure is None:
             frame = self._resource_frame(parent, namespace, local)
-        elif namespace == _XHTML and local == "div" and self._takes_narrative(parent):
+        elif namespace == XHTML and local == "div" and self._takes_narrative(parent):
             self._narrative_depth, self._narrative_start = 1, self._parser.CurrentByteIndex
             return
         else:
@@ -154,7 +151,7 @@ class Reading:
         names = structure.json_names if structure else {}
         meaning = names.get(local)
         if meaning is not None and meaning.type_code == "xhtml":
-            raise self._fault(f"the div of a narrative is in the namespace {_XHTML}")
+            raise self._fault(f"the div of a narrative is in the namespace {XHTML}")
         if meaning is None or meaning.element.xml_attribute:
             known = structure.name if structure else ""
             raise self._fault(f"{_shown(local)} is no element of {known}{_hint(local, names)}")
@@ -229,25 +226,10 @@ class Reading:
         return meaning is not None and meaning.type_code == "xhtml" and "div" not in parent.members
 
     def _narrative(self) -> str:
-        """Return the div as it was sent, from its first byte to its last."""
-        start, end = self._narrative_start, self._parser.CurrentByteIndex
-        tag = _START_TAG.match(self._data, start)
-        if tag is None or not tag.group().endswith(b"/>"):
-            tag = _START_TAG.match(self._data, end)
-        raw = self._data[start : tag.end() if tag else end].decode()
-        text = raw.replace("\r\n", "\n").replace("\r", "\n")
-        return text if _stands_alone(text) else self._with_namespaces(text)
-
-    def _with_namespaces(self, text: str) -> str:
-        """Return a div whose namespace was declared outside of it, declared inside."""
-        declared = "".join(f' xmlns:{p}="{_quoted(uri)}"' for p, uri in self._prefixes.items())
-        parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
         try:
-            div = etree.fromstring(f'<w xmlns="{_XHTML}"{declared}>{text}</w>'.encode(), parser)[0]
-        except etree.XMLSyntaxError:
+            return narrative_text(self._data, self._narrative_start, self._parser.CurrentByteIndex, self._prefixes)
+        except ValueError:
             raise self._fault("the narrative cannot be read") from None
-        etree.cleanup_namespaces(div)
-        return str(etree.tostring(div, encoding="unicode", with_tail=False))
 
     def _refuse_unless_fhir(self, namespace: str, local: str) -> None:
         if namespace != _FHIR:
@@ -297,22 +279,6 @@ def _is_utf8(data: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return True
-
-
-def _stands_alone(text: str) -> bool:
-    """Whether the div declares its namespace itself, as all that FHIR's own tools write do."""
-    parser = expat.ParserCreate("utf-8", " ")
-    found: list[str] = []
-    parser.StartElementHandler = lambda name, _: found.append(name) if not found else None
-    try:
-        parser.Parse(text.encode(), True)  # noqa: FBT003 - this is how expat says "the end"
-    except expat.ExpatError:
-        return False
-    return found == [f"{_XHTML} div"]
-
-
-def _quoted(uri: str) -> str:
-    return uri.replace("&", "&amp;").replace("<", "&lt;").replace('"', "&quot;")
 
 
 def _shown(text: str) -> str:
