@@ -24,10 +24,13 @@ def encoded(resource: Resource) -> bytes:
     return _encoder.encode(resource)
 
 
+_STROKES = str.maketrans({"ø": "o", "đ": "d", "ł": "l", "ı": "i"})  # noqa: RUF001 - the dotless i is meant
+
+
 def fold(text: str) -> str:
-    """Return the text as string search compares it: no accents, no case, single spaces."""
+    """Return the text as string search compares it: no accents, no strokes, no case, single spaces."""
     bare = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
-    return " ".join(bare.casefold().split())
+    return " ".join(bare.casefold().translate(_STROKES).split())
 
 
 class Corpus:

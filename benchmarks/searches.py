@@ -98,7 +98,7 @@ def patient_by_identifier(corpus: Corpus, r: random.Random) -> Expected:
 def patient_by_name(corpus: Corpus, r: random.Random) -> Expected:
     """String, the beginning of any part of a name."""
     family = min(r.choice(corpus.families))
-    start = family[: r.randint(3, 5)]
+    start = family[: r.randint(3, 5)].strip()
     total = sum(any(part.startswith(start) for part in parts) for parts in corpus.names)
     return Expected("Patient", [("name", start)], total, 20)
 
