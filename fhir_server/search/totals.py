@@ -2,7 +2,7 @@
 
     _total=none       never
     _total=accurate   counted
-    _total=estimate   counted up to ESTIMATED, beyond it the count stands as it is reached (see `total_of`)
+    _total=estimate   counted as well, for now: an estimate may be exact
     not asked for     what is known for free (all matches are on the page), or counted up to UNASKED;
                       left out where there are more, for a count of many costs more than the page
 

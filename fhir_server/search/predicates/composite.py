@@ -10,17 +10,8 @@ from typing import TYPE_CHECKING, Any
 from fhir_server.search.hashing import token_text
 from fhir_server.search.predicates import date, number, quantity, string
 from fhir_server.search.predicates.binds import padded
-from fhir_server.search.predicates.conditions import (
-    USUAL,
-    All,
-    AllTests,
-    AnyTest,
-    Condition,
-    EntryCondition,
-    FieldIs,
-    Part,
-    SomeEntry,
-)
+from fhir_server.search.predicates.conditions import USUAL, All, Condition
+from fhir_server.search.predicates.entries import AllTests, AnyTest, EntryCondition, FieldIs, Part, SomeEntry
 from fhir_server.search.predicates.hashes import any_hash
 from fhir_server.search.types import composite
 from fhir_server.search.types.values import (

@@ -8,18 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fhir_server.search.predicates.binds import padded
-from fhir_server.search.predicates.conditions import (
-    USUAL,
-    All,
-    Any_,
-    AnyTest,
-    Compared,
-    Condition,
-    EntryCondition,
-    Given,
-    Not,
-    SomeEntry,
-)
+from fhir_server.search.predicates.conditions import USUAL, All, Any_, Compared, Condition, Given, Not
+from fhir_server.search.predicates.entries import AnyTest, EntryCondition, SomeEntry
 from fhir_server.search.predicates.ranges import LOW, comparisons, entry_test
 from fhir_server.search.types.values import DateValue
 

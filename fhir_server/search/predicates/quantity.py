@@ -8,11 +8,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fhir_server.search.predicates.binds import padded
-from fhir_server.search.predicates.conditions import AllTests, AnyTest, Condition, EntryCondition, FieldIs, SomeEntry
+from fhir_server.search.predicates.entries import AllTests, AnyTest, EntryCondition, FieldIs, SomeEntry
 from fhir_server.search.predicates.ranges import entry_test
 from fhir_server.search.types.values import QuantityValue
 
 if TYPE_CHECKING:
+    from fhir_server.search.predicates.conditions import Condition
     from fhir_server.search.predicates.scope import Scope
     from fhir_server.search.query import Criterion
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from fhir_server.search.predicates.conditions import AllTests, AnyTest, EntryCondition, FieldIs, NoTest, Operator
+from fhir_server.search.predicates.conditions import Operator
+from fhir_server.search.predicates.entries import AllTests, AnyTest, EntryCondition, FieldIs, NoTest
 
 if TYPE_CHECKING:
     from fhir_server.search.predicates.scope import Scope

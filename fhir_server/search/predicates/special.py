@@ -9,11 +9,12 @@ from math import pi, sin
 from typing import TYPE_CHECKING
 
 from fhir_server.search.predicates.binds import padded
-from fhir_server.search.predicates.conditions import AnyTest, Condition, Near, SomeEntry
+from fhir_server.search.predicates.entries import AnyTest, Near, SomeEntry
 from fhir_server.search.types.special import EARTH_RADIUS
 from fhir_server.search.types.values import NearValue
 
 if TYPE_CHECKING:
+    from fhir_server.search.predicates.conditions import Condition
     from fhir_server.search.predicates.scope import Scope
     from fhir_server.search.query import Criterion
 

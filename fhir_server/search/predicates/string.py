@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from fhir_server.search.predicates.binds import padded
-from fhir_server.search.predicates.conditions import RARE, All, AnyTest, Condition, FieldIs, SomeEntry
+from fhir_server.search.predicates.conditions import RARE, All, Condition
+from fhir_server.search.predicates.entries import AnyTest, FieldIs, SomeEntry
 from fhir_server.search.predicates.hashes import any_hash
 from fhir_server.search.types import string
 from fhir_server.search.types.values import StringValue
