@@ -1,1 +1,1 @@
-""""""
+"""One file per `$operation`. Reserved: the room keeps its floor until operations are built."""

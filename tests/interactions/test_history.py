@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from fhir_server.spec.temporal import format_instant
 
 from fhir_server.kernel.errors import BadRequest, NotFound
+from fhir_server.spec.temporal import format_instant
 from tests.interactions.desk import content
 
 PATIENT = {"resourceType": "Patient"}
