@@ -78,8 +78,11 @@ def _is_suspicious(data: bytes, value: dict[str, Any], max_depth: int) -> bool:
     plain = data.translate(_ZEROS, _SPACE)
     if _LONG_NUMBER in plain or (b"\\" in data and b"\\u0000" in data):
         return True
-    again = _encoder.encode(value)
-    if _may_be_deep(again, max_depth):
+    try:
+        again = _encoder.encode(value)
+        if _may_be_deep(again, max_depth):
+            return True
+    except RecursionError:
         return True
     return again.translate(_ZEROS, _SPACE) != plain and len(_KEY_END.findall(data)) != _count_keys(value)
 
