@@ -37,7 +37,7 @@ def shaped(
         raise BadRequest("_summary and _elements exclude each other; send one of them")
     if mode == "false" and not elements:
         return body, None
-    resource = json_format.decode(body)
+    resource = json_format.decode_stored(body)
     if elements:
         names = tuple(n.strip() for n in elements.split(",") if n.strip())
         return None, select_elements(resource, names, context.parts.definitions)

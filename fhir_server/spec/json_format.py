@@ -57,6 +57,12 @@ def decode(data: bytes, *, max_depth: int = 64) -> dict[str, Any]:
     return value
 
 
+def decode_stored(body: bytes) -> dict[str, Any]:
+    """Return the resource in bytes that this server wrote: what `decode` refuses cannot be in them."""
+    value: dict[str, Any] = _decoder.decode(body)
+    return value
+
+
 def encode(resource: Any, *, pretty: bool = False) -> bytes:
     """Return compact UTF-8 JSON, or indented where `pretty`: order and the digits of decimals are kept."""
     data = _encoder.encode(resource)

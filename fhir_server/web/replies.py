@@ -10,7 +10,7 @@ import gzip
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import brotli  # type: ignore[import-untyped]
+import brotli
 import msgspec
 
 from fhir_server.spec import json_format, xml_format
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 _NO_CONTENT, _NOT_MODIFIED, _UNAVAILABLE = 204, 304, 503
 _WORTH_PACKING, _WORTH_A_THREAD = 1024, 262_144
-_OWN_DEPTH = 1000  # what we wrote ourselves is a Bundle around what was let in
 _GZIP_LEVEL, _BROTLI_QUALITY = 1, 3  # measured on searchsets: brotli 3 is smaller and faster than any gzip
 # Vary: caches must not give one client's format to another. no-cache: ask again, an ETag makes that cheap.
 _ALWAYS = ((b"vary", b"Accept, Accept-Encoding"), (b"cache-control", b"private, no-cache"))
@@ -71,7 +70,7 @@ def written(reply: Reply, format_: Format, definitions: Definitions) -> bytes:
         body = json_format.encode(reply.resource)
     if format_.name == "json":
         return json_format.encode(msgspec.Raw(body), pretty=True) if format_.pretty else body
-    return xml_format.encode_xml(json_format.decode(body, max_depth=_OWN_DEPTH), definitions)
+    return xml_format.encode_xml(json_format.decode_stored(body), definitions)
 
 
 async def _packed(body: bytes, encoding: str) -> bytes:
