@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
 import os
@@ -17,6 +18,7 @@ from typer.testing import CliRunner
 from fhir_server.cli import app, load_inputs
 from fhir_server.cli.load import journal_path
 from fhir_server.kernel.settings import Settings
+from fhir_server.store.store import Store
 
 
 def patient(id_, **more):
@@ -50,6 +52,16 @@ class Desk:
 
     def load(self, *options):
         return CliRunner().invoke(app, ["load", str(self.folder), *options])
+
+    def read(self, resource_type, id_):
+        async def reading():
+            store = await Store.open(Settings(_env_file=None))
+            try:
+                return await store.tenant(await store.tenant_key("default")).read(resource_type, id_)
+            finally:
+                await store.close()
+
+        return json.loads(asyncio.run(reading()).body)
 
     def versions(self, table="patient"):
         with sqlite3.connect(self.database) as connection:
@@ -104,9 +116,7 @@ def test_references_inside_a_collection_are_made_right_where_resources_have_no_i
     )
     assert desk.load().exit_code == 0
     (id_,) = desk.versions()
-    with sqlite3.connect(desk.database) as connection:
-        body = json.loads(connection.execute("SELECT body FROM observation").fetchone()[0])
-    assert body["subject"]["reference"] == f"Patient/{id_}"
+    assert desk.read("Observation", "o")["subject"]["reference"] == f"Patient/{id_}"
 
 
 def test_one_bad_resource_stops_no_other_and_is_named(desk):
@@ -213,6 +223,15 @@ def test_an_unknown_tenant_is_said(desk):
     result = desk.load("--tenant", "nobody")
     assert result.exit_code == 2
     assert "nobody" in result.output
+
+
+def test_another_tenant_is_loaded_apart(desk):
+    assert CliRunner().invoke(app, ["tenant", "create", "north"]).exit_code == 0
+    desk.give("a.ndjson", patient("a"))
+    assert desk.load("--tenant", "north").exit_code == 0
+    assert desk.load().exit_code == 0
+    with sqlite3.connect(desk.database) as connection:
+        assert connection.execute("SELECT count(DISTINCT tenant), max(version) FROM patient").fetchone() == (2, 1)
 
 
 def test_the_journal_s_name_shows_no_password():
