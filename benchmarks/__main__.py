@@ -43,7 +43,7 @@ def main(
 ) -> None:
     """Measure. Results go to `<date>.json` and `<date>.md`."""
     if quick:
-        patients, seconds, repeats = 12, 0.5, 1
+        patients, seconds, repeats = 20, 0.5, 1
         only = only or [workload for workload in ALL if workload != "synthea"]
     job = Job("read", 0, patients, seconds=seconds, warm_up=min(1.0, seconds / 4), connections=connections)
     results: dict[str, Any] = {"date": datetime.now(UTC).date().isoformat(), "machine": report.machine()}
@@ -155,6 +155,13 @@ def _sum_up(results: dict[str, Any], runs: dict[tuple[str, str], list[dict[str, 
         for name, both in workloads.items()
         if "raw" in both
     }
+    results["cpu_ratios"] = {
+        name: round(_cpu(both["raw"]) / _cpu(both["fhir"]), 3) for name, both in workloads.items() if "raw" in both
+    }
+
+
+def _cpu(figures: dict[str, Any]) -> float:
+    return float(figures["server_cpu_ms"] + figures["database_cpu_ms"])
 
 
 if __name__ == "__main__":

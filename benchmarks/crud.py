@@ -47,6 +47,8 @@ class Crud:
         self._random = random.Random(f"{mix}/{number}/{draw}")
         self._mix, self._host = MIXES[mix], host
         self._ids = {t: [r["id"] for r in corpus.by_type[t][number::of]] for t in MIXED}
+        if not all(self._ids.values()):
+            raise ValueError(f"{of} connections have nothing to share in so small a corpus: take more patients")
         self._created: list[tuple[str, str]] = []
         self._templates = {t: _templates(corpus, t) for t in MIXED}
 

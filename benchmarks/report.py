@@ -80,13 +80,14 @@ def show(results: dict[str, Any]) -> None:
 
 
 def _workload_rows(results: dict[str, Any]) -> list[list[str]]:
-    rows = [["workload", "target", "requests/s", "of raw", "resources/s", "p50 ms", "p95 ms", "p99 ms",
+    rows = [["workload", "target", "requests/s", "of raw", "by CPU", "resources/s", "p50 ms", "p95 ms", "p99 ms",
              "server CPU ms", "database CPU ms", "wrong"]]  # fmt: skip
     for workload, figures in results["workloads"].items():
         for target, f in figures.items():
             ratio = results["ratios"].get(workload) if target == "fhir" else None
             rows.append([
                 workload, target, f"{f['per_second']:,.0f}", f"{ratio:.2f}" if ratio else "",
+                f"{results['cpu_ratios'][workload]:.2f}" if ratio else "",
                 f"{f['resources_per_second']:,.0f}" if workload.startswith("import") else "",
                 *(f"{f[p]:.1f}" if p in f else "" for p in ("p50", "p95", "p99")),
                 f"{f['server_cpu_ms']:.2f}", f"{f['database_cpu_ms']:.2f}", f"{f['wrong']:.0f}",
