@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from typer.main import get_command
-
-from fhir_server.cli import app
+from fhir_server.cli import COMMANDS, command_at, name_of
 from fhir_server.kernel.settings import Settings
 
 HERE = Path(__file__).resolve().parent
@@ -32,7 +30,7 @@ def settings_page() -> str:
 def cli_page() -> str:
     """Return the page of all commands."""
     lines = ["# Command line", "", "`fhir-server COMMAND --help` says the same. Made by `python docs/make.py`.", ""]
-    for name, command in sorted(get_command(app).commands.items()):  # type: ignore[attr-defined]
+    for name, command in sorted((name_of(place), command_at(place)) for place in COMMANDS):
         lines += [f"## `fhir-server {name}`", "", (command.help or "").strip(), ""]
         parts = getattr(command, "commands", {name: command})
         for part_name, part in sorted(parts.items()):
