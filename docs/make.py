@@ -37,11 +37,7 @@ def cli_page() -> str:
             if part is not command:
                 lines += [f"### `fhir-server {name} {part_name}`", "", (part.help or "").strip(), ""]
             for parameter in part.params:
-                shown = (
-                    ", ".join(parameter.opts)
-                    if parameter.param_type_name == "option"
-                    else parameter.human_readable_name
-                )
+                shown = ", ".join(parameter.opts) if parameter.param_type_name == "option" else parameter.name.upper()
                 lines.append(f"- `{shown}`: {getattr(parameter, 'help', '') or ''}".rstrip(": "))
             lines.append("")
     return "\n".join(lines).rstrip() + "\n"
