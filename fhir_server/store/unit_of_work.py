@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from fhir_server.store import reindexing
 from fhir_server.store.instances import Instances, Runner
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from fhir_server.store.compiled import Compiler
+    from fhir_server.store.reindexing import Entries
 
 
 class Session(Runner, Protocol):
@@ -38,3 +40,11 @@ class UnitOfWork(Instances):
         """
         if keys:
             await self._session.lock(keys)
+
+    async def save_entries(self, resource_type: str, entries: Sequence[Entries]) -> None:
+        """Replace the search entries of those instances that still are at the version they were derived from."""
+        await reindexing.save(self._session, self._dialect, self._tenant, resource_type, entries)
+
+    async def drop_strays(self, resource_type: str, pairs: Sequence[tuple[int, int]]) -> None:
+        """Drop the pairs (hash, row) of SQLite's tail that no row says."""
+        await reindexing.drop_from_tail(self._session, self._tenant, resource_type, pairs)
