@@ -1,23 +1,29 @@
 """Databases for tests: each test that asks for `database_url` or `store` runs on SQLite and on PostgreSQL.
 
 PostgreSQL is a cluster of the test run's own (`services/postgresql.py`). Where this machine has no PostgreSQL its
-params are skipped, saying why; with FHIR_TEST_REQUIRE_SERVICES=1 they fail instead.
+params are skipped, saying why; with FHIR_TEST_REQUIRE_SERVICES=1 they fail instead. The tables are made once a run
+and copied or emptied for each test.
 """
 
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parent))  # `from services import …`, for tests and benchmarks alike
 
 from services import postgresql
 
 from fhir_server.kernel.settings import Settings
+from fhir_server.store.schema import prepare
 from fhir_server.store.store import Store
+
+KINDS = ["sqlite", "postgresql"]
+KEPT = frozenset({"resource_type", "alembic_version"})
 
 
 @pytest.fixture(scope="session")
@@ -32,11 +38,44 @@ def postgresql_cluster():
     cluster.stop()
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory):
+    """A SQLite file with the tables and nothing in them."""
+    path = tmp_path_factory.mktemp("migrated") / "fhir.db"
+    prepare(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def migrated_database_url(postgresql_cluster):
+    """A PostgreSQL database with the tables, for one test after the other."""
+    url = postgresql_cluster.new_database()
+    prepare(url)
+    return url
+
+
+@pytest.fixture
+def postgresql_url(postgresql_cluster, migrated_database_url):
+    """A PostgreSQL database with the tables and nothing in them."""
+    yield migrated_database_url
+    postgresql_cluster.empty(migrated_database_url, but=KEPT)
+
+
+@pytest.fixture(params=KINDS)
 def database_url(request, tmp_path):
-    """An empty database of each kind."""
+    """A database of each kind with the tables and nothing in them."""
+    if request.param == "postgresql":
+        return request.getfixturevalue("postgresql_url")
+    path = tmp_path / "fhir.db"
+    shutil.copy(request.getfixturevalue("migrated_file"), path)
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture(params=KINDS)
+def bare_database_url(request, tmp_path):
+    """A database of each kind without any tables."""
     if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'fhir.db'}"
+        yield f"sqlite:///{tmp_path / 'bare.db'}"
         return
     cluster = request.getfixturevalue("postgresql_cluster")
     url = cluster.new_database()

@@ -32,7 +32,7 @@ def packed(body: bytes) -> bytes:
     if len(body) > LARGEST_PACKED and not body.startswith(DICTIONARY):
         return body
     compressor = _primed().copy()
-    return DICTIONARY + compressor.compress(body) + compressor.flush()
+    return b"".join((DICTIONARY, compressor.compress(body), compressor.flush()))
 
 
 def unpacked(stored: bytes) -> bytes:

@@ -19,6 +19,11 @@ from pathlib import Path
 SERVER_USER = "postgres"
 START_SECONDS = 60
 
+OTHERS_AWAY = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid()
+"""
+
 TEST_SETTINGS = {
     "max_connections": "100",
     "shared_buffers": "64MB",
@@ -89,6 +94,18 @@ class Cluster:
         with psycopg.connect(self.url(), autocommit=True) as connection:
             connection.execute(f'CREATE DATABASE "{name}"')
         return self.url(name)
+
+    def empty(self, url: str, *, but: frozenset[str]) -> None:
+        """Empty the tables of a database that hold anything, whoever is still connected."""
+        import psycopg
+
+        filled = "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute(OTHERS_AWAY)
+            names = [r[0] for r in connection.execute(f"{filled} AND pg_relation_size(oid) > 0") if r[0] not in but]
+            if names:
+                tables = ", ".join(f'"{name}"' for name in names)
+                connection.execute(f"TRUNCATE {tables} RESTART IDENTITY")
 
     def drop_database(self, url: str) -> None:
         """Drop a database made by `new_database`, whoever is still connected."""

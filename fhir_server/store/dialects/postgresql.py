@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from contextlib import asynccontextmanager, suppress
 from functools import wraps
+from select import POLLIN, poll
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import psycopg
@@ -180,7 +181,7 @@ class Postgresql:
         """Run several reads on any connection, in one round trip."""
         for attempt in range(ATTEMPTS):
             try:
-                async with self._pool.connection() as connection:
+                async with self._connection() as connection:
                     return await Session(connection, self._counter, self._type_numbers).run(queries)
             except psycopg.Error as error:
                 if attempt == ATTEMPTS - 1 or not _is_lost(error):
@@ -219,10 +220,32 @@ class Postgresql:
     @asynccontextmanager
     async def _session(self) -> AsyncIterator[Session]:
         try:
-            async with self._pool.connection() as connection:
+            async with self._connection() as connection:
                 yield Session(connection, self._counter, self._type_numbers)
         except psycopg.Error as error:
             raise refusal_of(error) from error
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[Connection]:
+        """A connection of the pool; one that died while it waited there is thrown away."""
+        connection = await self._pool.getconn()
+        while _has_news(connection):
+            await connection.close()
+            await self._pool.putconn(connection)
+            connection = await self._pool.getconn()
+        try:
+            yield connection
+        finally:
+            await self._pool.putconn(connection)
+
+
+def _has_news(connection: Connection) -> bool:
+    """Whether the server said something unasked: it closed the connection, in all likelihood."""
+    if connection.closed:
+        return True
+    waiting = poll()
+    waiting.register(connection.fileno(), POLLIN)
+    return bool(waiting.poll(0))
 
 
 def _is_lost(error: psycopg.Error) -> bool:
