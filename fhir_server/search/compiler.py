@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from sqlalchemy import Integer, and_, bindparam, func, literal_column, select, true, union_all
 
@@ -131,9 +131,13 @@ def _build_page(shape: Shape, row: Row | None = None) -> Select[Any]:
 
 def _is_driven_by_subquery(condition: Condition) -> bool:
     """Whether the planner cannot know how few rows the start leaves; the order by id must not lure it away."""
-    return isinstance(condition, All) and any(
-        isinstance(part, (Leads, IsPointedTo, AnyDriver)) and part.indexed for part in condition.parts
-    )
+    return isinstance(condition, All) and any(_is_subquery(part) and part.indexed for part in condition.parts)
+
+
+def _is_subquery(part: Condition) -> TypeGuard[Leads | IsPointedTo | AnyDriver]:
+    if isinstance(part, AnyDriver):
+        return any(map(_is_subquery, part.parts))
+    return isinstance(part, (Leads, IsPointedTo))
 
 
 def _build_by_date(shape: Shape) -> Select[Any]:

@@ -3,7 +3,8 @@
 A plan is made for each resource type when the first one comes. Parts of expressions that several
 parameters share (`Observation.code` of code, combo-code …) are evaluated once, and
 `X.where(resolve() is Patient)` is evaluated as X with the references told apart by their text.
-Nothing from `contained` is indexed.
+Nothing from `contained` is indexed, nothing of what other parameters make up (`derivation.py`; of a composite of
+the whole resource only its presence), and the main date is in its columns alone.
 
 https://hl7.org/fhir/R4/search.html
 """
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from fhir_server.fhirpath.compiler import compile_expression
 from fhir_server.fhirpath.values import Node
 from fhir_server.search.columns import WITHOUT_ENTRIES
+from fhir_server.search.derivation import Parts, typed_alike
 from fhir_server.search.elements import RESOLVES_TO, selected_by
 from fhir_server.search.hashing import identity
 from fhir_server.search.types import composite, date, number, quantity, reference, special, string, token, uri
@@ -69,11 +71,12 @@ class _Step:
     """One expression, evaluated once, and the parameters that use what it selects, by their type.
 
     `key` is the property of the resource without which it selects nothing, "" where that is not one name.
+    The number beside each type is the bit that says it found something, 0 where nobody asks.
     """
 
     key: str
     nodes: Callable[[Resource], Sequence[Node]]
-    uses: tuple[tuple[str, tuple[_Use, ...]], ...]
+    uses: tuple[tuple[str, int, tuple[_Use, ...]], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +90,14 @@ class _Composites:
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """All there is to do for a resource type; `patient` and `main_date` are parameter codes or ""."""
+    """All there is to do for a resource type; `patient` and `main_date` are parameter codes or "".
+
+    `presences` are the composites made up by others, each present where for each of its numbers a bit of it was set.
+    """
 
     steps: tuple[_Step, ...]
     composites: tuple[_Composites, ...]
+    presences: tuple[tuple[str, tuple[int, ...]], ...]
     patient: str
     main_date: str
 
@@ -111,19 +118,26 @@ class Indexer:
             plan = self._plans[resource_type] = _Planner(self._parameters, self._definitions, resource_type).plan()
         entries = Entries(tenant_key, base_url)
         patients: list[str] = []
+        seen = 0
         for step in plan.steps:
             if (not step.key or step.key in resource) and (nodes := step.nodes(resource)):
-                _run(step, nodes, entries, plan.patient, patients)
+                seen |= _run(step, nodes, entries, plan.patient, patients)
+        for code, needed in plan.presences:
+            if all(seen & bits for bits in needed):
+                entries.mark_present(code)
         for one in plan.composites:
             _run_composites(one, resource, entries)
         return _indexed(entries, resource, plan, patients)
 
 
-def _run(step: _Step, nodes: Sequence[Node], entries: Entries, patient: str, patients: list[str]) -> None:
-    for kind, uses in step.uses:
+def _run(step: _Step, nodes: Sequence[Node], entries: Entries, patient: str, patients: list[str]) -> int:
+    seen = 0
+    for kind, bit, uses in step.uses:
         found = _found(kind, nodes, entries.base_url)
         if not found:
             continue
+        if bit and (kind != "token" or any(one.forms for one in found)):
+            seen |= bit
         for use in uses:
             if kind == "reference":
                 reference.write(entries, use.code, found, use.target)
@@ -133,6 +147,7 @@ def _run(step: _Step, nodes: Sequence[Node], entries: Entries, patient: str, pat
                 token.write(entries, use.code, found, bare=use.bare)
             else:
                 _WRITE[kind](entries, use.code, found)
+    return seen
 
 
 def _found(kind: str, nodes: Sequence[Node], base_url: str) -> list[Any]:
@@ -178,7 +193,7 @@ def _run_composites(group: _Composites, resource: Resource, entries: Entries) ->
 
 def _indexed(entries: Entries, resource: Resource, plan: _Plan, patients: list[str]) -> Indexed:
     entries.hashes.add(identity(entries.tenant_key, f"{resource['resourceType']}/{resource['id']}"))
-    dates = entries.values.get(plan.main_date) or ()
+    dates = entries.values.pop(plan.main_date, ())
     return Indexed(
         tuple(sorted(entries.hashes)),
         entries.values,
@@ -195,16 +210,29 @@ class _Planner:
         self._parameters = parameters
         self._definitions = definitions
         self._type = resource_type
+        derived = parameters.derived(resource_type)
+        self._derived = frozenset(derived)
+        self._parts = {code: one for code, one in derived.items() if isinstance(one, Parts)}
+        self._bits: dict[tuple[str, str], int] = {}
 
     def plan(self) -> _Plan:
         """Return the plan."""
-        wanted = [p for p in self._parameters.of(self._type).values() if p.code not in WITHOUT_ENTRIES]
+        wanted = [p for p in self._parameters.of(self._type).values() if p.code not in WITHOUT_ENTRIES | self._derived]
         main_date, patient = self._parameters.main_date(self._type), self._parameters.patient(self._type)
+        presences = tuple((code, self._needed(parts)) for code, parts in self._parts.items())
         return _Plan(
             self._steps([p for p in wanted if p.type != "composite"]),
             self._composites([p for p in wanted if p.type == "composite"]),
+            presences,
             patient.code if patient else "",
             main_date.code if main_date else "",
+        )
+
+    def _needed(self, parts: Parts) -> tuple[int, ...]:
+        """Return for each of a composite's parts the bits of the steps that find it, one of which must be set."""
+        return tuple(
+            sum(self._bits.setdefault((part, parameter.type), 1 << len(self._bits)) for part in sorted(selects))
+            for parameter, selects in zip(parts.parameters, parts.selects, strict=True)
         )
 
     def _steps(self, parameters: Iterable[SearchParameter]) -> tuple[_Step, ...]:
@@ -220,7 +248,10 @@ class _Planner:
             _Step(
                 self._key(expression),
                 self._select(expression),
-                tuple((kind, tuple(some)) for kind, some in by_type.items()),
+                tuple(
+                    (kind, self._bits.get((typed_alike(expression), kind), 0), tuple(some))
+                    for kind, some in by_type.items()
+                ),
             )
             for expression, by_type in uses.items()
         )

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fhir_server.search.columns import MAIN_DATES, PATIENTS
+from fhir_server.search.derivation import Derivation
 from fhir_server.search.elements import selected_by
 from fhir_server.search.types.entries import PRIMITIVES
 from fhir_server.spec.search_expressions import union_parts
@@ -16,6 +17,7 @@ from fhir_server.spec.search_expressions import union_parts
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from fhir_server.search.derivation import Derived
     from fhir_server.search.elements import Selected
     from fhir_server.spec.definitions import SearchComponent, SearchParameter
     from fhir_server.spec.packages import Definitions
@@ -39,6 +41,7 @@ class SearchParameters:
         self.definitions = definitions
         self.resource_types = frozenset(definitions.resource_types)
         self._targets: dict[tuple[str, str], tuple[str, ...]] = {}
+        self._derived: dict[str, Mapping[str, Derived]] = {}
         self._bare: dict[tuple[str, str, str], frozenset[tuple[str, str]] | None] = {}
         self._by_url = {parameter.url: parameter for parameter in definitions.search_parameters}
         self._by_type: dict[str, dict[str, SearchParameter]] = {name: {} for name in definitions.resource_types}
@@ -87,6 +90,12 @@ class SearchParameters:
         if found is None:
             raise LookupError(f"{parameter.code} of {resource_type} is made of {part.definition}, which is unknown")
         return replace(found, expression=part.expression)
+
+    def derived(self, resource_type: str) -> Mapping[str, Derived]:
+        """Return by their codes the parameters of a type that others make up; they have no values in the index."""
+        if resource_type not in self._derived:
+            self._derived[resource_type] = Derivation(self, resource_type).found
+        return self._derived[resource_type]
 
     def main_date(self, resource_type: str) -> SearchParameter | None:
         """Return the date parameter whose bounds are the columns `date_low` and `date_high`."""

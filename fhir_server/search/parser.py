@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from fhir_server.kernel.errors import BadRequest, NotUnderstood, TooCostly
 from fhir_server.search.names import Place, places, suggestion
 from fhir_server.search.query import CompartmentLimit, Criterion, Query
 from fhir_server.search.results import CONTROLS, UNSUPPORTED, Controls
+from fhir_server.search.rewrites.derived import made_of
 from fhir_server.search.types import composite, date, number, quantity, reference, special, string, token, uri
 from fhir_server.search.types.escapes import split
 from fhir_server.search.types.reading import Reading
@@ -163,11 +164,15 @@ class _Reader:
             except BadRequest as refusal:
                 refusals.append(refusal)
             else:
-                criteria.append(_criterion(place, values, (name, value)))
+                criteria.append(self._criterion_at(place, values, (name, value)))
         if not criteria:
             raise refusals[0]
         first, *others = criteria
-        return first if not others else _with_alternatives(first, others)
+        return replace(first, alternatives=tuple(others))
+
+    def _criterion_at(self, place: Place, values: tuple[Value, ...], text: tuple[str, str]) -> Criterion:
+        plain = Criterion(place.parameter, place.resource_type, place.modifier, values, text=text)
+        return replace(plain, links=place.links, made_of=made_of(plain, self.parameters))
 
     def _values(self, place: Place, name: str, text: str) -> tuple[Value, ...]:
         reading = Reading(
@@ -187,16 +192,6 @@ def _missing(reading: Reading, text: str) -> MissingValue:
     if text not in {"true", "false"}:
         raise reading.refusal(text, ":missing takes true or false")
     return MissingValue(text == "true")
-
-
-def _criterion(place: Place, values: tuple[Value, ...], text: tuple[str, str]) -> Criterion:
-    return Criterion(place.parameter, place.resource_type, place.modifier, values, place.links, text)
-
-
-def _with_alternatives(first: Criterion, others: list[Criterion]) -> Criterion:
-    return Criterion(
-        first.parameter, first.resource_type, first.modifier, first.values, first.links, first.text, tuple(others)
-    )  # fmt: skip
 
 
 def _refuse_unknown_type(name: str, known: Sequence[str]) -> None:

@@ -26,7 +26,7 @@ on the column `updated` (an instant in milliseconds: the target range is [update
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -47,6 +47,20 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
+class Every:
+    """All of these must hold."""
+
+    parts: tuple[Criterion | Every | AnyOne, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOne:
+    """One of these must hold."""
+
+    parts: tuple[Criterion | Every | AnyOne, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Criterion:
     """One `name=a,b` of a query: the values are ORed, criteria are ANDed.
 
@@ -55,6 +69,8 @@ class Criterion:
     module); `text` what the client wrote, name and value, for the self link.
     `alternatives`: a chain that names no type and fits several (`subject.name`) holds where this
     criterion or any of its alternatives holds; alternatives have none of their own.
+    `made_of`: what a criterion on a derived parameter says in those that have entries (`rewrites/derived.py`);
+    none of them has links.
     """
 
     parameter: SearchParameter
@@ -64,14 +80,16 @@ class Criterion:
     links: tuple[Link, ...] = ()
     text: tuple[str, str] = ("", "")
     alternatives: tuple[Criterion, ...] = ()
+    made_of: Every | AnyOne | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class SortKey:
-    """One key of `_sort`: `-date` is descending."""
+    """One key of `_sort`: `-date` is descending. `made_of`: the codes whose entries a derived parameter sorts by."""
 
     parameter: SearchParameter
     descending: bool = False
+    made_of: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

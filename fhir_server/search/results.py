@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from fhir_server.kernel.errors import BadRequest, NotUnderstood
 from fhir_server.search.names import known_parameter, suggestion
 from fhir_server.search.query import Include, SortKey
+from fhir_server.search.rewrites.derived import codes_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,7 +72,8 @@ class Controls:
                     expression=self._place(name),
                 )
             if all(one.parameter.code != code for one in self.sort):
-                self.sort.append(SortKey(parameter, descending=key.startswith("-")))
+                made_of = codes_of(parameter, self.resource_type, self.parameters)
+                self.sort.append(SortKey(parameter, key.startswith("-"), made_of))
         return value
 
     def read_count(self, name: str, value: str) -> str:

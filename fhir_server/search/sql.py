@@ -18,7 +18,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.elements import ColumnElement
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from sqlalchemy.sql.compiler import SQLCompiler
 
@@ -103,11 +103,11 @@ class AnyEntry(_Predicate):
 
 
 class LeastEntry(_Construct):
-    """The least (or `greatest`) field of the entries at `key` of the column v, None where there are none."""
+    """The least (or `greatest`) field of the entries at `keys` of the column v, None where there are none."""
 
-    def __init__(self, v: Any, key: str, field: Field, *, greatest: bool) -> None:
+    def __init__(self, v: Any, keys: Sequence[str], field: Field, *, greatest: bool) -> None:
         super().__init__(v, field)
-        self.place, self.alias, self.greatest = key, field.alias, greatest
+        self.places, self.alias, self.greatest = tuple(keys), field.alias, greatest
         self.type = field.type
 
 
@@ -256,18 +256,23 @@ def _any_entry_sqlite(element: AnyEntry, compiler: SQLCompiler, **kw: Any) -> st
     return f"EXISTS (SELECT 1 FROM {_entries_sqlite(compiler, source, element.step, element.alias)} WHERE {condition})"
 
 
+def _least_entry(element: LeastEntry, compiler: SQLCompiler, kw: dict[str, Any], entries: Callable[..., str]) -> str:
+    v, field = _texts(element, compiler, kw)
+    end, alias = "max" if element.greatest else "min", element.alias
+    each = [f"SELECT {field} AS key FROM {entries(compiler, v, place, alias)}" for place in element.places]
+    if len(each) == 1:
+        return f"(SELECT {end}({field}) FROM {entries(compiler, v, element.places[0], alias)})"
+    return f"(SELECT {end}({alias}.key) FROM ({' UNION ALL '.join(each)}) AS {alias})"
+
+
 @compiles(LeastEntry, "postgresql")
 def _least_entry_postgresql(element: LeastEntry, compiler: SQLCompiler, **kw: Any) -> str:
-    v, field = _texts(element, compiler, kw)
-    entries = _entries_postgresql(compiler, v, element.place, element.alias)
-    return f"(SELECT {'max' if element.greatest else 'min'}({field}) FROM {entries})"
+    return _least_entry(element, compiler, kw, _entries_postgresql)
 
 
 @compiles(LeastEntry, "sqlite")
 def _least_entry_sqlite(element: LeastEntry, compiler: SQLCompiler, **kw: Any) -> str:
-    v, field = _texts(element, compiler, kw)
-    entries = _entries_sqlite(compiler, v, element.place, element.alias)
-    return f"(SELECT {'max' if element.greatest else 'min'}({field}) FROM {entries})"
+    return _least_entry(element, compiler, kw, _entries_sqlite)
 
 
 @compiles(Entry)

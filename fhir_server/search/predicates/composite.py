@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from fhir_server.search.hashing import token_text
 from fhir_server.search.predicates import date, number, quantity, string
 from fhir_server.search.predicates.binds import padded
 from fhir_server.search.predicates.conditions import USUAL, All, Condition
@@ -28,6 +27,9 @@ from fhir_server.search.types.values import (
 if TYPE_CHECKING:
     from fhir_server.search.predicates.scope import Scope
     from fhir_server.search.query import Criterion
+
+SYSTEM, CODE = 0, 1
+"""Where a token's entry keeps them."""
 
 HASHED = (TokenValue, ReferenceValue, UriValue)
 
@@ -60,13 +62,26 @@ def _part_test(part: Any, scope: Scope) -> EntryCondition:
         case StringValue():
             return string.of_entry(part, scope)
         case TokenValue():
-            return FieldIs(None, "text", "=", scope.binds.add(token_text(part.system, part.code)))
+            return _token_test(part, scope)
         case ReferenceValue():
             return AnyTest(tuple(FieldIs(None, "text", "=", scope.binds.add(text)) for text in padded(part.references)))
         case _:
             return FieldIs(None, "text", "=", scope.binds.add(part.uri))
 
 
+def _token_test(value: TokenValue, scope: Scope) -> EntryCondition:
+    """Return the test of an entry [system, code]; a value names one of them at least."""
+    named = ((SYSTEM, value.system), (CODE, value.code))
+    return AllTests(
+        tuple(FieldIs(place, "text", "=", scope.binds.add(text)) for place, text in named if text is not None)
+    )
+
+
 def _shape(value: CompositeValue) -> str:
     """Return what puts values of like SQL beside each other, so that their order makes no new shape."""
-    return repr([(type(part).__name__, getattr(part, "prefix", "")) for part in value.parts])
+    return repr([_shape_of(part) for part in value.parts])
+
+
+def _shape_of(part: Any) -> tuple[str, str, bool, bool]:
+    unit = getattr(part, "system", None), getattr(part, "code", None)
+    return type(part).__name__, getattr(part, "prefix", ""), unit[0] is None, unit[1] is None

@@ -18,7 +18,9 @@ from fhir_server.search.predicates import (
     token,
     uri,
 )
+from fhir_server.search.predicates.conditions import All
 from fhir_server.search.predicates.driving import any_of
+from fhir_server.search.query import AnyOne, Criterion, Every
 from fhir_server.search.rewrites import chain, has, missing
 
 if TYPE_CHECKING:
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 
     from fhir_server.search.predicates.conditions import Condition
     from fhir_server.search.predicates.scope import Scope
-    from fhir_server.search.query import Criterion, Link
+    from fhir_server.search.query import Link
 
 CONDITIONS: Mapping[str, Callable[[Criterion, Scope], Condition]] = {
     "token": token.condition,
@@ -55,6 +57,19 @@ def _behind(links: tuple[Link, ...], criterion: Criterion, scope: Scope, *, alon
         if first.reverse:
             return has.condition(first, inner, scope)
         return chain.condition(first, inner, scope, alone=alone)
+    if criterion.made_of is not None:
+        return _of_tree(criterion.made_of, scope)
     if criterion.modifier == "missing":
         return missing.condition(criterion, scope)
     return CONDITIONS[criterion.parameter.type](criterion, scope)
+
+
+def _of_tree(tree: Criterion | Every | AnyOne, scope: Scope) -> Condition:
+    """Return what the criteria that make up a derived one ask of a row."""
+    match tree:
+        case Criterion():
+            return condition_of(tree, scope)
+        case Every(parts):
+            return All(tuple(_of_tree(part, scope) for part in parts))
+        case AnyOne(parts):
+            return any_of([_of_tree(part, scope) for part in parts])

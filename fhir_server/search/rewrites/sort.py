@@ -31,11 +31,11 @@ Kind = Literal["text", "integer"]
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One key of the order: a column, or (`column` "") what the entries at `key` of v hold at `index`."""
+    """One key of the order: a column, or (`column` "") what the entries at `keys` of v hold at `index`."""
 
     descending: bool
     column: str = ""
-    key: str = ""
+    keys: tuple[str, ...] = ()
     index: int | None = None
     kind: Kind = "text"
     nullable: bool = True
@@ -45,7 +45,7 @@ class Term:
         if self.column:
             return getattr(row, self.column)
         field = sql.Field(row.alias(), self.index, self.kind)
-        return sql.LeastEntry(row.v, self.key, field, greatest=self.descending)
+        return sql.LeastEntry(row.v, self.keys, field, greatest=self.descending)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,15 +72,16 @@ def _term(key: SortKey, scope: Scope) -> Term:
         return Term(descending, column="updated", kind="integer", nullable=False)
     if scope.is_main_date(parameter):
         return Term(descending, column="date_low", kind="integer")
+    codes = key.made_of or (parameter.code,)
     match parameter.type:
         case "date":
-            return Term(descending, key=parameter.code, index=0, kind="integer")
+            return Term(descending, keys=codes, index=0, kind="integer")
         case "number" | "quantity":
-            return Term(descending, key=parameter.code, index=0)
+            return Term(descending, keys=codes, index=0)
         case "string":
-            return Term(descending, key=parameter.code)
+            return Term(descending, keys=codes)
         case _:
-            return Term(descending, key=f"~{parameter.code}")
+            return Term(descending, keys=tuple(f"~{code}" for code in codes))
 
 
 def after_of(values: Sequence[Any] | None, binds: Binds) -> After | None:

@@ -7,7 +7,7 @@ combination of the parts' forms (a token's: `value`, `system|value`, `system|`; 
 Otherwise v[code] has one entry for each element: [entries of part 1, entries of part 2 …], where the entries
 of a part are a list as the part's type writes it:
 
-    token      ["value", "system|value", "system|" …]   matches if `hashing.token_text(system, code)` is in it
+    token      [["system", "value"] …]                   "" for what is not there
     reference  ["Patient/1", …]                          matches if any of the value's references is in it
     uri        ["http://…", …]
     string     [folded, …]
@@ -94,10 +94,10 @@ _PARSERS: dict[str, Callable[[Reading, str], Any]] = {
 
 
 def part_entries(part_type: str, found: Iterable[Any]) -> list[Any]:
-    """Return the entries of one part of one element, as v holds them."""
+    """Return the entries of one part of one element, as v holds them; tokens as they are found."""
     match part_type:
         case "token":
-            return [form for one in found for form in one.forms]
+            return [one for one in found if one.forms]
         case "reference":
             return [text for one in found for text in one.texts]
         case "string":
@@ -111,11 +111,21 @@ def write(entries: Entries, code: str, part_types: Sequence[str], parts: Sequenc
     if not all(parts):
         return
     if is_hashed(part_types):
-        for forms in product(*parts):
+        typed = zip(part_types, parts, strict=True)
+        for forms in product(*(_all_forms(part) if kind == "token" else part for kind, part in typed)):
             entries.add(code, "c", "\x1e".join(forms))
     else:
-        entries.keep(code, list(parts))
+        typed = zip(part_types, parts, strict=True)
+        entries.keep(code, [_pairs(part) if kind == "token" else part for kind, part in typed])
         if "token" in part_types:
-            for form in parts[part_types.index("token")]:
+            for form in _all_forms(parts[part_types.index("token")]):
                 entries.add(code, "c0", form)
     entries.mark_present(code)
+
+
+def _all_forms(tokens: Iterable[token.Token]) -> list[str]:
+    return [form for one in tokens for form in one.forms]
+
+
+def _pairs(tokens: Iterable[token.Token]) -> list[list[str]]:
+    return [[one.system, one.plain] for one in tokens]

@@ -80,12 +80,13 @@ def _without_implied_system(reading: Reading, value: TokenValue) -> TokenValue:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A token as found in a resource: its forms for hashing, its texts, its type with value, its plain code."""
+    """A token as found in a resource: its forms for hashing, its texts, its type with value, its code and system."""
 
     forms: tuple[str, ...] = ()
     texts: tuple[str, ...] = ()
     typed: tuple[str, ...] = ()
     plain: str = ""
+    system: str = ""
 
 
 def found(type_name: str, value: Any) -> Iterable[Token]:
@@ -122,7 +123,8 @@ def _forms(system: Any, value: Any) -> tuple[str, ...]:
 
 def _coding(value: dict[str, Any]) -> list[Token]:
     display, code = value.get("display"), value.get("code")
-    return [Token(_forms(value.get("system"), code), (display,) if display else (), (), code or "")]
+    system = value.get("system") or ""
+    return [Token(_forms(system, code), (display,) if display else (), (), code or "", system)]
 
 
 def _codeable_concept(value: dict[str, Any]) -> list[Token]:
@@ -136,7 +138,8 @@ def _identifier(value: dict[str, Any]) -> list[Token]:
     codings = kind.get("coding", ()) if text else ()
     typed = tuple(f"{c.get('system', '')}|{c['code']}|{text}" for c in codings if c.get("code"))
     texts = (kind["text"],) if kind.get("text") else ()
-    return [Token(_forms(value.get("system"), text), texts, typed, text or "")]
+    system = value.get("system") or ""
+    return [Token(_forms(system, text), texts, typed, text or "", system)]
 
 
 def _plain(value: Any) -> list[Token]:

@@ -30,6 +30,9 @@ PARAMETERS: dict[tuple[str, str], tuple[str, list[str]]] = {
     ("Practitioner", "identifier"): ("token", ["identifier"]),
     ("Observation", "status"): ("token", ["status"]),
     ("Observation", "code"): ("token", ["code"]),
+    ("Observation", "component-code"): ("token", ["component.code"]),
+    ("Observation", "combo-code"): ("token", ["code", "component.code"]),
+    ("Observation", "combo-value-quantity"): ("quantity", ["valueQuantity", "component.valueQuantity"]),
     ("Observation", "category"): ("token", ["category"]),
     ("Observation", "subject"): ("reference", ["subject"]),
     ("Observation", "performer"): ("reference", ["performer"]),
@@ -49,11 +52,16 @@ PARAMETERS: dict[tuple[str, str], tuple[str, list[str]]] = {
 }
 COMPOSITES: dict[tuple[str, str], tuple[str, tuple[tuple[str, str], ...]]] = {
     ("Observation", "code-value-quantity"): ("", (("token", "code"), ("quantity", "valueQuantity"))),
+    ("Observation", "code-value-concept"): ("", (("token", "code"), ("token", "valueCodeableConcept"))),
     ("Observation", "component-code-value-quantity"): (
         "component",
         (("token", "code"), ("quantity", "valueQuantity")),
     ),
 }
+COMBINED = {
+    ("Observation", "combo-code-value-quantity"): ["code-value-quantity", "component-code-value-quantity"],
+}
+"""Composites that hold where one of these holds."""
 
 
 def walk(value: Any, path: str) -> list[Any]:
@@ -110,7 +118,12 @@ class Evaluator:
         resource_type = resource["resourceType"]
         if code == "_id":
             return (resource["id"] in values) != (modifier == "not")
+        if (resource_type, code) in COMBINED:
+            found = [self.compare(resource, one, modifier, values) for one in COMBINED[resource_type, code]]
+            return all(found) if (modifier, values) == ("missing", ["true"]) else any(found)
         if (resource_type, code) in COMPOSITES:
+            if modifier == "missing":
+                return self.has_composite(resource, code) == (values[0] == "false")
             return any(self.composite(resource, code, value) for value in values)
         kind, paths = PARAMETERS[resource_type, code]
         found = [one for path in paths for one in walk(resource, path)]
@@ -128,6 +141,16 @@ class Evaluator:
         if "/" in value or ":" in value:
             return value in texts
         return any(text.partition("/")[2] == value and modifier in {"", text.partition("/")[0]} for text in texts)
+
+    def has_composite(self, resource: dict[str, Any], code: str) -> bool:
+        root, parts = COMPOSITES[resource["resourceType"], code]
+        return any(
+            all(
+                any(codings(one) if kind == "token" else "value" in one for one in walk(element, path))
+                for kind, path in parts
+            )
+            for element in walk(resource, root)
+        )
 
     def composite(self, resource: dict[str, Any], code: str, value: str) -> bool:
         root, parts = COMPOSITES[resource["resourceType"], code]

@@ -237,8 +237,7 @@ class Generator:
         def make() -> str:
             if plain:
                 return self.one(["", "", "|"]) + self.one(values[code])
-            value, system = _escaped(self.one(CODES)), self.one(SYSTEMS)
-            return self.one([value, f"{system}|{value}", f"|{value}", f"{system}|"])
+            return self._token_value()
 
         return name, make
 
@@ -278,10 +277,14 @@ class Generator:
 
     def _composite_criterion(self, code: str, _size: int) -> tuple[str, Any]:
         def make() -> str:
-            value, system = _escaped(self.one(CODES)), self.one(SYSTEMS)
-            return f"{self.one([value, f'{system}|{value}', f'|{value}'])}${self._quantity_value()}"
+            token = self._token_value()
+            return f"{token}${self._token_value() if code.endswith('concept') else self._quantity_value()}"
 
-        return code, make
+        return self._modified(code, ["missing"] if self.random.random() < 0.2 else [""]), make
+
+    def _token_value(self) -> str:
+        value, system = _escaped(self.one(CODES)), self.one(SYSTEMS)
+        return self.one([value, f"{system}|{value}", f"|{value}", f"{system}|"])
 
     def _uri_criterion(self, code: str, _size: int) -> tuple[str, Any]:
         return self._modified(code, ["below", "above", "missing"]), lambda: self.one(URLS)
@@ -293,7 +296,7 @@ class Generator:
 SEARCHED = {
     "Patient": [("family", "string"), ("given", "string"), ("address-city", "string"), ("gender", "token"), ("active", "token"), ("identifier", "token"), ("birthdate", "date"), ("general-practitioner", "reference"), ("_tag", "token"), ("_id", "id")],
     "Practitioner": [("family", "string"), ("identifier", "token"), ("_id", "id")],
-    "Observation": [("status", "token"), ("code", "token"), ("category", "token"), ("subject", "reference"), ("performer", "reference"), ("date", "date"), ("value-quantity", "quantity"), ("component-value-quantity", "quantity"), ("value-string", "string"), ("code-value-quantity", "composite"), ("component-code-value-quantity", "composite")],
+    "Observation": [("status", "token"), ("code", "token"), ("category", "token"), ("subject", "reference"), ("performer", "reference"), ("date", "date"), ("value-quantity", "quantity"), ("component-value-quantity", "quantity"), ("value-string", "string"), ("component-code", "token"), ("combo-code", "token"), ("combo-value-quantity", "quantity"), ("code-value-concept", "composite"), ("combo-code-value-quantity", "composite"), ("code-value-quantity", "composite"), ("component-code-value-quantity", "composite")],
     "Encounter": [("status", "token"), ("class", "token"), ("date", "date"), ("subject", "reference")],
     "RiskAssessment": [("probability", "number"), ("risk", "token"), ("subject", "reference")],
     "ValueSet": [("url", "uri"), ("name", "string")],
