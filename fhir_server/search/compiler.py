@@ -22,7 +22,7 @@ from fhir_server.search.predicates.criterion import condition_of
 from fhir_server.search.predicates.driving import asks_for_date, driven
 from fhir_server.search.predicates.hashes import any_hash
 from fhir_server.search.predicates.scope import Scope
-from fhir_server.search.rewrites import compartment
+from fhir_server.search.rewrites import compartment, window
 from fhir_server.search.rewrites.chain import Leads
 from fhir_server.search.rewrites.has import IsPointedTo
 from fhir_server.search.rewrites.sort import After, Term, after_of, is_after, order_by, terms_of
@@ -155,6 +155,8 @@ def _build_by_date(shape: Shape) -> Select[Any]:
     second = first.other(shape.resource_type)
     if after is not None and after.binds[0] is None:
         return _build_dateless(dateless, by_id, first)
+    if windows := _halves(shape.condition):
+        return _build_window([replace(dated, condition=one) for one in windows], (first, second))
     if asks_for_date(shape.condition):
         return _build_page(dated, first)
     runs = [
@@ -163,6 +165,24 @@ def _build_by_date(shape: Shape) -> Select[Any]:
     ]
     both = union_all(*(select(run) for run in runs)).subquery()
     return select(both).limit(bindparam("limit", type_=Integer))
+
+
+def _halves(condition: Condition) -> list[Condition]:
+    """Return the condition once for each half of the window of dates in it, nothing where there is none."""
+    parts = condition.parts if isinstance(condition, All) else ()
+    for n, part in enumerate(parts):
+        if found := window.halves(part):
+            return [All((*parts[:n], half, *parts[n + 1 :])) for half in found]
+    return []
+
+
+def _build_window(shapes: Sequence[Shape], rows: Sequence[Row]) -> Select[Any]:
+    """Order narrow and wide dates each by their index, and then both."""
+    by_date, by_id = shapes[0].terms
+    runs = [_build_page(shape, row).subquery() for shape, row in zip(shapes, rows, strict=True)]
+    both = union_all(*(select(run) for run in runs)).subquery()
+    order = [both.c.k0.desc() if by_date.descending else both.c.k0, both.c.k1.desc() if by_id.descending else both.c.k1]
+    return select(both).order_by(*order).limit(bindparam("limit", type_=Integer))
 
 
 def _build_dateless(shape: Shape, by_id: Term, row: Row) -> Select[Any]:

@@ -105,7 +105,7 @@ def _add_indexes(table: Table, name: str, dialect: Dialect) -> None:
     Index(f"{name}_date", c.tenant, c.date_low, **dated)
     # `search/rewrites/window.py` states the same condition, or the index is not used.
     is_wide = c.date_high - c.date_low > literal_column("86400000000")
-    Index(f"{name}_wide", c.tenant, c.date_high, sqlite_where=is_wide, postgresql_where=is_wide)
+    Index(f"{name}_wide", c.tenant, c.date_low, c.date_high, sqlite_where=is_wide, postgresql_where=is_wide)
     Index(f"{name}_updated", c.tenant, c.updated)
     if dialect == "postgresql":
         Index(f"{name}_h", c.h, postgresql_using="gin", postgresql_with={"gin_pending_list_limit": 512})

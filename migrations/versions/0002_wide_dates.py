@@ -1,4 +1,4 @@
-"""An index of the rows whose main date is wider than a day, by where it ends.
+"""An index of the rows whose main date is wider than a day.
 
 With it a search between two dates reads neither everything before nor everything after them.
 """
@@ -9,7 +9,7 @@ revision = "0002"
 down_revision = "0001"
 
 WIDE = (
-    'CREATE INDEX "{name}_wide" ON "{name}" (tenant, date_high) '
+    'CREATE INDEX "{name}_wide" ON "{name}" (tenant, date_low, date_high) '
     "WHERE date_high - date_low > 86400000000"  # microseconds: a day
 )
 

@@ -11,6 +11,7 @@ from fhir_server.search.predicates.binds import padded
 from fhir_server.search.predicates.conditions import USUAL, All, Any_, Compared, Condition, Given, Not
 from fhir_server.search.predicates.entries import AnyTest, EntryCondition, SomeEntry
 from fhir_server.search.predicates.ranges import LOW, comparisons, entry_test
+from fhir_server.search.rewrites.window import ends_after
 from fhir_server.search.types.values import DateValue
 
 if TYPE_CHECKING:
@@ -57,11 +58,23 @@ def _on_columns(value: DateValue, scope: Scope) -> Condition:
         return "date_low" if end == LOW else "date_high", ends[bound]
 
     found = _on_range(value, place)
-    if value.prefix == "ne":
-        return All((Given("date_low"), found))
-    if value.prefix == "eq":  # Implied, and it closes the range for the index.
-        return All((found, Compared("date_low", "<", ends["high"], rank=USUAL)))
-    return found
+    match value.prefix:  # What is added is implied, and lets an index serve: no range is empty.
+        case "ne":
+            return All((Given("date_low"), found))
+        case "eq":
+            return All((found, Compared("date_low", "<", ends["high"], rank=USUAL)))
+        case "gt":
+            return ends_after(value.high, scope)
+        case "ge":
+            return All((found, ends_after(value.low, scope)))
+        case "ap":
+            return All((Compared("date_low", "<", ends["high"]), ends_after(value.low, scope)))
+        case "le":
+            return All((found, Compared("date_low", "<", ends["high"])))
+        case "eb":
+            return All((found, Compared("date_low", "<", ends["low"])))
+        case _:
+            return found
 
 
 def _on_range(value: DateValue, place: Callable[[int, str], tuple[str, str]]) -> Condition:

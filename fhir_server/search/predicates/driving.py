@@ -21,6 +21,7 @@ from fhir_server.search.predicates.conditions import (
     Given,
     OneOf,
 )
+from fhir_server.search.rewrites.window import EndsAfter, windowed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
 def driven(condition: Condition, *, pair: bool = False) -> Condition:
     """Return the condition with its best start, or two of equal rank where `pair`, in the form for an index."""
-    parts = list(_flat(condition))
+    parts = windowed(list(_flat(condition)))
     ranks = {n: part.rank for n, part in enumerate(parts) if _is_driver(part)}
     columns = [p.rank for p in parts if isinstance(p, (Compared, OneOf)) and p.rank is not None]
     best = min(ranks.values(), default=None)
@@ -57,7 +58,7 @@ def asks_for_date(condition: Condition) -> bool:
     match condition:
         case Compared(column=column):
             return column in {"date_low", "date_high"}
-        case Given(column="date_low"):
+        case Given(column="date_low") | EndsAfter():
             return True
         case All(parts=parts):
             return any(asks_for_date(part) for part in parts)

@@ -4,7 +4,7 @@ https://hl7.org/fhir/R4/search.html#date and #prefix
 
 Written for each value: v[code] has [low, high], microseconds since the epoch (UTC), `high` exclusive:
 a date covers its day (month, year), a second its second; a Period from the start of its start to the end of its
-end, an absent end OPEN_LOW or OPEN_HIGH; a Timing from its earliest to its latest event or bound (R4: only the
+end, an absent end OPEN_LOW or OPEN_HIGH, and never empty (an end before the start is the start); a Timing from its earliest to its latest event or bound (R4: only the
 outer limits matter). Values without a zone are UTC.
 
     with the target [tl, th) and the value [low, high), as R4 words them:
@@ -19,7 +19,7 @@ outer limits matter). Values without a zone are UTC.
     ap   tl < high and th > low            overlaps the value's range, widened each way by 10 % of
                                            the gap between it and now
 
-Sorting is by `low`: the least ascending, the greatest descending.
+Sorting is by `low`, where a range starts, in both directions: the least ascending, the greatest descending.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ def _period(value: dict[str, Any]) -> list[list[int]]:
     if not start and not end:
         return []
     low = _stored_range(start)[0] if start else OPEN_LOW
-    return [[low, _stored_range(end)[1] if end else OPEN_HIGH]]
+    return [[low, max(_stored_range(end)[1] if end else OPEN_HIGH, low + 1)]]
 
 
 def _timing(value: dict[str, Any]) -> list[list[int]]:

@@ -19,7 +19,7 @@ The precision of a stored number does not count (R4), that of the value asked fo
     eb        th < low
     ap        tl <= high and th >= low      (the implicit range and 10 % of the number, whichever is wider)
 
-Sorting is by `low`: the least ascending, the greatest descending.
+Sorting is by `low`, where a range starts, in both directions: the least ascending, the greatest descending.
 """
 
 from __future__ import annotations
