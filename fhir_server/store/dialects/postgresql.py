@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from contextlib import asynccontextmanager, suppress
 from functools import wraps
-from select import POLLIN, poll
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import psycopg
@@ -21,6 +20,8 @@ from fhir_server.kernel.errors import TimedOut, Unavailable
 from fhir_server.store.bodies import with_bodies
 from fhir_server.store.compiled import Compiler, Query, Sql
 from fhir_server.store.dialects import postgresql_arrays as arrays
+from fhir_server.store.dialects import postgresql_keyed as keyed
+from fhir_server.store.dialects.postgresql_keyed import Wire
 from fhir_server.store.dialects.postgresql_sending import sending_of
 from fhir_server.store.versions import StaleWrite
 
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from fhir_server.store.versions import Write
 
 Row = tuple[Any, ...]
-Connection = psycopg.AsyncConnection[Row]
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -71,7 +71,7 @@ def _translated(method: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Coro
 class Session:
     """One connection at work: outside of a transaction, or for the length of one."""
 
-    def __init__(self, connection: Connection, counter: Counter, type_numbers: Mapping[str, int]) -> None:
+    def __init__(self, connection: Wire, counter: Counter, type_numbers: Mapping[str, int]) -> None:
         self._connection = connection
         self._counter = counter
         self._type_numbers = type_numbers
@@ -104,7 +104,7 @@ class Session:
         """Run statements in one round trip. Raises what psycopg raises."""
         self._counter.round_trips += 1
         if len(queries) == 1:
-            return [await _rows(await self._send(queries[0]), queries[0])]
+            return [await self._alone(queries[0])]
         async with self._connection.pipeline():
             cursors = [await self._send(query) for query in queries]
         return [await _rows(cursor, query) for cursor, query in zip(cursors, queries, strict=True)]
@@ -112,6 +112,11 @@ class Session:
     # What finds its row by key is prepared and soon has one plan for all (planning an update costs 70 µs). A search
     # is not: it is planned for its own values, as a plan for any cannot know that a hash is rare (_has: 226 ms
     # instead of 1.7).
+    async def _alone(self, query: Query) -> list[Row]:
+        if query.keyed:
+            return await keyed.rows_of(self._connection, query)
+        return await _rows(await self._send(query), query)
+
     async def _send(self, query: Query) -> psycopg.AsyncRawCursor[Row]:
         cursor = psycopg.AsyncRawCursor(self._connection)
         return await cursor.execute(query.sql.text.encode(), query.parameters, prepare=query.keyed, binary=True)
@@ -136,8 +141,9 @@ class Postgresql:
         self._timeout = settings.query_timeout
         self._type_numbers: Mapping[str, int] = {}
         self.compiler = Compiler("postgresql")
-        self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
+        self._pool: AsyncConnectionPool[Wire] = AsyncConnectionPool(
             settings.database_url,
+            connection_class=Wire,
             min_size=min(2, settings.pool_size),
             max_size=settings.pool_size,
             timeout=settings.request_timeout,
@@ -167,7 +173,7 @@ class Postgresql:
         """Close all connections."""
         await self._pool.close()
 
-    async def _configure(self, connection: Connection) -> None:
+    async def _configure(self, connection: Wire) -> None:
         arrays.register(connection)
         connection.prepared_max = STATEMENTS_PREPARED
         milliseconds = max(1, int(self._timeout * 1000))
@@ -181,8 +187,11 @@ class Postgresql:
         """Run several reads on any connection, in one round trip."""
         for attempt in range(ATTEMPTS):
             try:
-                async with self._connection() as connection:
+                connection = await self._taken()
+                try:
                     return await Session(connection, self._counter, self._type_numbers).run(queries)
+                finally:
+                    await self._pool.putconn(connection)
             except psycopg.Error as error:
                 if attempt == ATTEMPTS - 1 or not _is_lost(error):
                     raise refusal_of(error) from error
@@ -220,32 +229,22 @@ class Postgresql:
     @asynccontextmanager
     async def _session(self) -> AsyncIterator[Session]:
         try:
-            async with self._connection() as connection:
+            connection = await self._taken()
+            try:
                 yield Session(connection, self._counter, self._type_numbers)
+            finally:
+                await self._pool.putconn(connection)
         except psycopg.Error as error:
             raise refusal_of(error) from error
 
-    @asynccontextmanager
-    async def _connection(self) -> AsyncIterator[Connection]:
-        """A connection of the pool; one that died while it waited there is thrown away."""
+    async def _taken(self) -> Wire:
+        """A connection of the pool, to be put back; one that died while it waited there is thrown away."""
         connection = await self._pool.getconn()
-        while _has_news(connection):
+        while connection.has_news():
             await connection.close()
             await self._pool.putconn(connection)
             connection = await self._pool.getconn()
-        try:
-            yield connection
-        finally:
-            await self._pool.putconn(connection)
-
-
-def _has_news(connection: Connection) -> bool:
-    """Whether the server said something unasked: it closed the connection, in all likelihood."""
-    if connection.closed:
-        return True
-    waiting = poll()
-    waiting.register(connection.fileno(), POLLIN)
-    return bool(waiting.poll(0))
+        return connection
 
 
 def _is_lost(error: psycopg.Error) -> bool:
