@@ -88,7 +88,9 @@ def test_a_zip_bomb_is_refused_by_what_it_unpacks_to(a_door):
 
 def test_packed_bytes_count_too(a_door):
     headers = [JSON, ("content-encoding", "gzip")]
-    response = a_door(max_body_bytes=1000)("POST", "/fhir/Patient", headers=headers, chunks=[gzip.compress(b"", mtime=0)] * 100)
+    response = a_door(max_body_bytes=1000)(
+        "POST", "/fhir/Patient", headers=headers, chunks=[gzip.compress(b"", mtime=0)] * 100
+    )
     assert response.status == 413
 
 
