@@ -16,7 +16,7 @@ from fhir_server.interactions.search_includes import included_with
 from fhir_server.interactions.search_page import Page, Position, page_of
 from fhir_server.kernel.errors import Issue, NotFound
 from fhir_server.search.paging import open_cursor, seal_cursor
-from fhir_server.search.parser import parse_search, searched_types
+from fhir_server.search.parser import ELSEWHERE, parse_search, searched_types
 from fhir_server.spec.bundle import include_entry, match_entry, outcome_entry, searchset
 from fhir_server.spec.compartments import types_in
 from fhir_server.spec.json_format import decode
@@ -36,11 +36,15 @@ Pairs = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A search as it was asked: one Query a type (they differ only in it), its place in the URL, the cursor."""
+    """A search as it was asked: one Query a type (they differ only in it), its place in the URL, the cursor.
+
+    `written` says how the answer is written (`_format`, `_pretty`): links keep it, a cursor is not bound to it.
+    """
 
     queries: tuple[Query, ...]
     place: str
     cursor: str | None
+    written: Pairs = ()
 
     @property
     def query(self) -> Query:
@@ -83,7 +87,8 @@ def asked_for(interaction: Interaction, context: Context) -> Asked:
         code, id_ = interaction.compartment
         place = f"{code}/{id_}/{interaction.resource_type or '*'}"
     queries = tuple(_parsed(name, pairs, interaction, context) for name in _types(interaction, pairs, context))
-    return Asked(queries, place, cursor)
+    written = {name: value for name, value in pairs if name in ELSEWHERE and value}
+    return Asked(queries, place, cursor, tuple(written.items()))
 
 
 def _types(interaction: Interaction, pairs: Pairs, context: Context) -> Sequence[str]:
@@ -124,7 +129,7 @@ def _opened(asked: Asked, context: Context) -> Position | None:
 
 def _links(asked: Asked, page: Page, context: Context) -> list[tuple[str, str]]:
     url = f"{context.base_url}/{asked.place}".rstrip("/")
-    applied = asked.query.applied
+    applied = (*asked.query.applied, *asked.written)
     links = [("self", _url(url, (*applied, *([(CURSOR, asked.cursor)] if asked.cursor else []))))]
     if page.next is not None:
         position = [page.next.total, page.next.number, list(page.next.keys)]

@@ -29,7 +29,9 @@ desk = desk_with(CLINIC)
         ("Patient", "Patient"),
         ("Patient?gender=male", "Patient?gender=male"),
         ("Patient?gender=male&_count=5000", "Patient?gender=male&_count=1000"),
-        ("Patient?_format=json&gender=male&_pretty=true", "Patient?gender=male"),
+        ("Patient?_format=json&gender=male&_pretty=true", "Patient?gender=male&_format=json&_pretty=true"),
+        ("Patient?_format=xml&_format=application/fhir%2Bjson&_id=x", "Patient?_id=x&_format=application/fhir%2Bjson"),
+        ("Patient?_id=x&_format=", "Patient?_id=x"),
         ("Patient?birthdate=ge1990&birthdate=lt2000", "Patient?birthdate=ge1990&birthdate=lt2000"),
         ("Patient?family=caf%C3%A9 %26 co", "Patient?family=caf%C3%A9%20%26%20co"),
         ("Patient/x/Observation?status=final", "Patient/x/Observation?status=final"),
@@ -143,3 +145,11 @@ async def test_the_deleted_and_the_old_match_nothing(desk):
     await desk.delete("Practitioner", "a")
     for url in ("Practitioner", "Practitioner?_id=a", "Practitioner?family=after", "Practitioner?family:missing=true"):
         assert await desk.ids(url) == []
+
+
+async def test_all_pages_are_written_as_the_first_and_may_be_written_otherwise(desk):
+    first = await desk.search("Patient?gender=male&_count=4&_format=json&_pretty=true")
+    following = link(first, "next")
+    assert "&_format=json&_pretty=true&_cursor=" in following
+    plain = following.replace("&_format=json&_pretty=true", "")
+    assert ids(await desk.search(plain)) == ids(await desk.search(following))
