@@ -24,6 +24,7 @@ from fhir_server.interactions.update import status_after
 from fhir_server.interactions.writing import (
     ATTEMPTS,
     deletion_of,
+    refuse_unaddressable,
     refuse_unless_of_type,
     refuse_unless_valid,
     reply_to_write,
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from fhir_server.interactions.context import Context
-    from fhir_server.interactions.interaction import Interaction, Reply, Resource
+    from fhir_server.interactions.interaction import Conditions, Interaction, Reply, Resource
 
 
 async def conditional_create(interaction: Interaction, context: Context) -> Reply:
@@ -85,6 +86,7 @@ def id_for(draft: Resource, match: Match | None, current: Version | None, contex
     body's id is of an instance that lives, MethodNotAllowed where creating by update is off.
     """
     own_id = draft.get("id")
+    refuse_unaddressable(own_id)
     if match is not None:
         if own_id not in {None, match.id}:
             raise BadRequest(
@@ -116,6 +118,7 @@ async def conditional_delete(interaction: Interaction, context: Context) -> Repl
         most = context.parts.settings.max_entries
         matches = (await matches_of([criteria], inside.store, inside, limit=most + 1))[0]
         refuse_too_many(criteria, matches, context)
+        refuse_unless_each_meets(interaction.conditions, criteria, matches)
         writes = [deletion_of(version_of(match, resource_type), inside) for match in matches]
         if writes:
             await inside.store.write(writes)
@@ -138,6 +141,14 @@ def refuse_too_many(criteria: Criteria, matches: list[Match], context: Context) 
         raise MultipleMatches(f"The criteria match more than one {criteria.resource_type}, and only one may be deleted")
     if len(matches) > settings.max_entries:
         raise TooCostly(f"The criteria match more than {settings.max_entries} instances; nothing was deleted")
+
+
+def refuse_unless_each_meets(conditions: Conditions, criteria: Criteria, matches: list[Match]) -> None:
+    """Raise VersionConflict where `If-Match` does not hold for each of the matches, or there is none."""
+    if not matches:
+        refuse_unless_met(conditions, None)
+    for match in matches:
+        refuse_unless_met(conditions, version_of(match, criteria.resource_type))
 
 
 def version_of(match: Match, resource_type: str) -> Version:

@@ -8,11 +8,12 @@ https://hl7.org/fhir/R4/http.html#ccreate and #cond-update
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
-from fhir_server.kernel.errors import BadRequest, MultipleMatches
+from fhir_server.kernel.errors import BadRequest, MultipleMatches, NotUnderstood
 from fhir_server.search.canonical import canonical_key
 from fhir_server.search.compiler import compile_matches
 from fhir_server.search.hashing import hash64
@@ -29,6 +30,14 @@ if TYPE_CHECKING:
 
 IDENTIFYING = frozenset({"identifier", "_id", "url"})
 """Parameters that name an instance: criteria that share a value of one are held apart, whatever else they ask."""
+
+
+OF_RESULTS = frozenset(
+    {"_sort", "_count", "_include", "_revinclude", "_total", "_cursor", "_contained", "_containedType"}
+)
+"""Parameters that choose among matches or add to them: to pass them over would write what was not meant."""
+
+_PLACE = re.compile(r"[^=&?]*\?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +69,11 @@ def criteria_of(resource_type: str, pairs: Iterable[tuple[str, str]], context: C
 
     Raises BadRequest where there is none (every instance would match), NotUnderstood for unknown parameters.
     """
+    pairs = tuple(pairs)
+    _refuse_result_parameters(pairs)
     query = parse_search(
         resource_type,
-        tuple(pairs),
+        pairs,
         parameters=context.parts.search_parameters,
         definitions=context.parts.definitions,
         settings=context.parts.settings,
@@ -79,9 +90,21 @@ def criteria_of(resource_type: str, pairs: Iterable[tuple[str, str]], context: C
 
 
 def criteria_from_text(resource_type: str, text: str, context: Context) -> Criteria:
-    """Return the criteria of a query text (`identifier=…`, a leading `?` or `Type?` is allowed)."""
-    query = text.rpartition("?")[2]
+    """Return the criteria of a query text (`identifier=…`, a leading `?` or `Type?` is allowed).
+
+    Raises BadRequest where the type named there is another one.
+    """
+    place, _, query = text.partition("?") if _PLACE.match(text) else ("", "", text)
+    named = place.removeprefix(f"{context.base_url}/").removeprefix("/")
+    if named not in {"", resource_type}:
+        raise BadRequest(f"The criteria are for {named[:60]!r}, and this is about {resource_type}")
     return criteria_of(resource_type, parse_qsl(query, keep_blank_values=True), context)
+
+
+def _refuse_result_parameters(pairs: Iterable[tuple[str, str]]) -> None:
+    for name, _ in pairs:
+        if name.partition(":")[0] in OF_RESULTS:
+            raise NotUnderstood(f"{name[:60]} is for the results of a search; a conditional interaction has none")
 
 
 def _locks(query: Query, key: str, tenant: int) -> tuple[int, ...]:

@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING
 
 from fhir_server.interactions.interaction import Reply
 from fhir_server.interactions.preconditions import refuse_unless_met
-from fhir_server.interactions.writing import ATTEMPTS, deletion_of, operation_outcome_saying, requested
+from fhir_server.interactions.writing import (
+    ATTEMPTS,
+    deletion_of,
+    operation_outcome_saying,
+    preference_applied,
+    requested,
+)
 from fhir_server.kernel.errors import Conflict
 from fhir_server.store.versions import StaleWrite
 
@@ -41,6 +47,8 @@ async def delete(interaction: Interaction, context: Context) -> Reply:
 def reply_to_deletion(version: int | None, preferences: Preferences, deleted: int = 1) -> Reply:
     """Return 204, or 200 with an OperationOutcome where `Prefer: return=OperationOutcome` asks for one."""
     if preferences.returning != "OperationOutcome":
-        return Reply(status=204, version=version)
-    sentence = "Nothing was there to delete" if version is None and deleted == 1 else f"Deleted {deleted}"
-    return Reply(status=200, version=version, resource=operation_outcome_saying(sentence))
+        applied = preference_applied(preferences) if preferences.returning == "minimal" else ""
+        return Reply(status=204, version=version, applied=applied)
+    is_nothing = not deleted or (version is None and deleted == 1)
+    outcome = operation_outcome_saying("Nothing was there to delete" if is_nothing else f"Deleted {deleted}")
+    return Reply(status=200, version=version, resource=outcome, applied=preference_applied(preferences))

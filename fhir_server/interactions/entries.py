@@ -83,9 +83,10 @@ def interaction_at(method: str, url: str) -> Interaction:
     if method == "PATCH":
         raise NotSupported("PATCH is not supported yet; use PUT with the whole resource")
     kind: Kind | None = None
+    if method == "POST" and parts[-1:] == ["_search"]:
+        return _searching(parts[:-1], method, url, parameters)
     if len(parts) == 1 and parts[0] != "_history":
         kind = _TYPE_KINDS.get(method) if parts[0] != "metadata" else ("capabilities" if method == "GET" else None)
-        kind = "search-system" if parts[0] == "_search" else kind
         return _checked(
             kind, method, url, resource_type=parts[0] if kind != "capabilities" else None, parameters=parameters
         )
@@ -129,6 +130,17 @@ def _reading(parts: list[str], method: str, url: str, parameters: tuple[tuple[st
     return _checked(None, method, url)
 
 
+def _searching(parts: list[str], method: str, url: str, parameters: tuple[tuple[str, str], ...]) -> Interaction:
+    match parts:
+        case [resource_type]:
+            return Interaction(kind="search-type", resource_type=resource_type, parameters=parameters)
+        case [compartment, id_]:
+            return _reading([compartment, id_, "*"], method, url, parameters)
+        case [] | [_, _, _]:
+            return _reading(parts, method, url, parameters)
+    return _checked(None, method, url)
+
+
 def _checked(kind: Kind | None, method: str, url: str, **fields: Any) -> Interaction:
     if kind is None:
         raise BadRequest(f"There is no interaction {method} {url[:100]!r}")
@@ -149,9 +161,11 @@ def _conditions(request: Mapping[str, Any]) -> Conditions:
     )
 
 
-def entry_of(reply: Reply, context: Context) -> dict[str, Any]:
-    """Return the Bundle entry that reports `reply`."""
+def entry_of(reply: Reply, entry: Mapping[str, Any], context: Context) -> dict[str, Any]:
+    """Return the Bundle entry that reports `reply` to the request's `entry`; HEAD gets no content."""
     content: Mapping[str, Any] | msgspec.Raw | None = reply.resource
+    if entry["request"]["method"] == "HEAD":
+        reply, content = replace(reply, body=None), None
     if content is None and reply.body is not None:
         content = msgspec.Raw(reply.body)
     is_outcome = isinstance(content, Mapping) and content.get("resourceType") == "OperationOutcome"

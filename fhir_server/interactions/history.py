@@ -16,17 +16,16 @@ import msgspec
 
 from fhir_server.interactions.entries import status_text
 from fhir_server.interactions.interaction import Reply
-from fhir_server.kernel.errors import BadRequest, NotFound, NotUnderstood
+from fhir_server.interactions.shaping import Shape, shape_asked
+from fhir_server.kernel.errors import BadRequest, NotFound
 from fhir_server.search import paging
 from fhir_server.spec import bundle as bundles
 from fhir_server.spec.temporal import format_instant, parse_date_range
 
 if TYPE_CHECKING:
     from fhir_server.interactions.context import Context
-    from fhir_server.interactions.interaction import Interaction
+    from fhir_server.interactions.interaction import Interaction, Resource
     from fhir_server.store.versions import Version
-
-KNOWN = frozenset({"_count", "_since", "_at", "_cursor", "_format", "_pretty", "_list"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +35,7 @@ class Asked:
     count: int
     since: int | None
     at: tuple[int, int] | None
+    shape: Shape
     cursor: str | None
     applied: tuple[tuple[str, str], ...]
 
@@ -61,27 +61,27 @@ async def history(interaction: Interaction, context: Context) -> Reply:
     page, more = versions[: asked.count], len(versions) > asked.count
     links = _links(interaction, asked, page[-1] if more else None, context)
     return Reply(
-        status=200, resource=bundles.history([_entry(version, context) for version in page], links=links, total=total)
+        status=200,
+        resource=bundles.history([_entry(version, asked.shape, context) for version in page], links=links, total=total),
     )
 
 
 def asked_for(interaction: Interaction, context: Context) -> Asked:
     """Return the parameters of a history, checked."""
     given = dict(interaction.parameters)
-    for name, value in interaction.parameters:
-        if name not in KNOWN or name == "_list":
-            raise NotUnderstood(f"A history has no parameter {name[:60]!r} ({value[:60]!r}); use _count, _since or _at")
     count = given.get("_count")
     if count is not None and not (count.isascii() and count.isdigit() and len(count) < 10):  # noqa: PLR2004
         raise BadRequest(f"_count={count[:40]} is not a number of entries")
     settings = context.parts.settings
     size = settings.default_count if count is None else min(int(count), settings.max_count)
+    shape = shape_asked(interaction.parameters, counts=True)
     since, at = _time("_since", given), _time("_at", given)
-    applied = [(name, given[name]) for name in ("_since", "_at") if name in given]
+    applied = [(name, given[name]) for name in ("_since", "_at", "_summary", "_elements") if given.get(name)]
     return Asked(
-        count=size,
+        count=0 if shape.mode == "count" else size,
         since=since[0] if since else None,
         at=at,
+        shape=shape,
         cursor=given.get("_cursor"),
         applied=(*applied, ("_count", str(size))),
     )
@@ -124,12 +124,18 @@ def _links(interaction: Interaction, asked: Asked, last: Version | None, context
     return [link("self", asked.cursor), link("next", after)]
 
 
-def _entry(version: Version, context: Context) -> dict[str, Any]:
+def _content(body: bytes | None, shape: Shape, context: Context) -> Resource | msgspec.Raw | None:
+    if body is None:
+        return None
+    return msgspec.Raw(body) if shape.is_whole else shape.of(body, context)
+
+
+def _entry(version: Version, shape: Shape, context: Context) -> dict[str, Any]:
     place = f"{version.resource_type}/{version.id}"
     status = 204 if version.body is None else 201 if version.version == 1 or version.method == "POST" else 200
     return bundles.history_entry(
         f"{context.base_url}/{place}",
-        None if version.body is None else msgspec.Raw(version.body),
+        _content(version.body, shape, context),
         method=version.method,
         url=version.resource_type if version.method == "POST" else place,
         status=status_text(status),

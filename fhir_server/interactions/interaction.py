@@ -68,7 +68,8 @@ class Reply:
 
     `resource` may hold `msgspec.Raw` values (stored JSON inside a Bundle). `location` and
     `content_location` are relative to the base (`Patient/1/_history/2`); `version` makes the ETag;
-    `updated` (microseconds since the epoch) makes Last-Modified.
+    `updated` (microseconds since the epoch) makes Last-Modified; `applied` is the preference that was
+    followed (`return=minimal`).
     """
 
     status: int
@@ -78,3 +79,4 @@ class Reply:
     content_location: str | None = None
     version: int | None = None
     updated: int | None = None
+    applied: str = ""

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
     from fhir_server.interactions.references import Place
 
-_RESTFUL = re.compile(r"(?P<root>https?://.+)/[A-Z][A-Za-z]+/[A-Za-z0-9.-]{1,64}")
+_RESTFUL = re.compile(r"(?P<root>https?://.+)/(?P<place>[A-Z][A-Za-z]+/[A-Za-z0-9.-]{1,64})")
+_VERSION = re.compile(r"/_history/[A-Za-z0-9.-]{1,64}")
 _RELATIVE = re.compile(r"[A-Z][A-Za-z]+/[A-Za-z0-9.-]{1,64}")
 _CONDITIONAL = re.compile(r"[A-Z][A-Za-z]+\?.")
 
@@ -24,11 +25,16 @@ class Links:
     def __init__(self, base_url: str) -> None:
         self._base_url = base_url
         self._targets: dict[str, str] = {}
+        self._versions: dict[str, int] = {}
 
-    def give(self, full_url: str, reference: str) -> None:
-        """Let links to `full_url` lead to `reference` (`Patient/123`)."""
+    def anew(self) -> Links:
+        """Return links of the same transaction that lead nowhere yet."""
+        return Links(self._base_url)
+
+    def give(self, full_url: str, reference: str, version: int) -> None:
+        """Let links to `full_url` lead to `reference` (`Patient/123`), those to a version of it to `version`."""
         if full_url and full_url != f"{self._base_url}/{reference}":
-            self._targets[full_url] = reference
+            self._targets[full_url], self._versions[full_url] = reference, version
 
     def give_conditional(self, text: str, reference: str) -> None:
         """Let the conditional reference `text` lead to `reference`."""
@@ -42,11 +48,31 @@ class Links:
             place.rewrite(lambda link: self._target(link, root))
 
     def _target(self, link: str, root: str) -> str:
-        plain, hash_, fragment = link.partition("#")
+        plain, rest = parted(link)
+        if plain not in self._targets and _RELATIVE.fullmatch(plain):
+            plain = f"{root}/{plain}"
         target = self._targets.get(plain)
-        if target is None and _RELATIVE.fullmatch(plain):
-            target = self._targets.get(f"{root}/{plain}")
-        return link if target is None else f"{target}{hash_}{fragment}"
+        if target is None:
+            return link
+        # R4: "Version-specific references should remain as version-specific references" when they are updated.
+        return target + _VERSION.sub(f"/_history/{self._versions.get(plain, 1)}", rest, count=1)
+
+
+def parted(link: str) -> tuple[str, str]:
+    """Return a link without its version and fragment, and these.
+
+    >>> parted("urn:uuid:1#a"), parted("http://example.org/Patient/1/_history/2")
+    (('urn:uuid:1', '#a'), ('http://example.org/Patient/1', '/_history/2'))
+    """
+    plain, hash_, fragment = link.partition("#")
+    plain, slash, version = plain.partition("/_history/")
+    return plain, f"{slash}{version}{hash_}{fragment}"
+
+
+def place_in(full_url: str) -> str:
+    """Return the `Type/id` at the end of a RESTful fullUrl, "" for others."""
+    found = _RESTFUL.fullmatch(full_url)
+    return found["place"] if found else ""
 
 
 def is_conditional(reference: str) -> bool:

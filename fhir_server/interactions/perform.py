@@ -21,6 +21,8 @@ from fhir_server.interactions import (
     update,
     vread,
 )
+from fhir_server.interactions.parameters import refuse_unknown_parameters
+from fhir_server.interactions.shaping import refuse_unknown_shape, reply_in_shape
 from fhir_server.kernel.errors import NotFound, NotSupported
 
 if TYPE_CHECKING:
@@ -62,11 +64,13 @@ async def perform(interaction: Interaction, context: Context) -> Reply:
         raise NotSupported(f"The interaction {interaction.kind} is not supported")
     if interaction.resource_type is not None:
         _refuse_unknown_type(interaction.resource_type, context)
+    refuse_unknown_parameters(interaction)
+    refuse_unknown_shape(interaction)
     if interaction.id is None and interaction.kind in CONDITIONAL:
         performer = CONDITIONAL[interaction.kind]
     elif interaction.kind == "create" and interaction.conditions.if_none_exist is not None:
         performer = conditional.conditional_create
-    return await performer(interaction, context)
+    return reply_in_shape(await performer(interaction, context), interaction, context)
 
 
 def _refuse_unknown_type(resource_type: str, context: Context) -> None:

@@ -1,7 +1,9 @@
 """How a transaction will go: who is meant, which ids are given, what is written.
 
 A plan is made from the entries alone; `resolve` looks at the store once for all of them; `writes`
-then says every version to be saved, in the order R4 sets (DELETE, POST, PUT).
+then says every version to be saved, in the order R4 sets (DELETE, POST, PUT). Conditional references
+come last in that order: where the transaction itself writes what they may match, the entries that hold
+them wait until the others are written (`settle_waiting`).
 
 https://hl7.org/fhir/R4/http.html#trules
 """
@@ -11,7 +13,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from fhir_server.interactions.conditional import id_for, refuse_too_many, refuse_where_off, version_of
+from fhir_server.interactions.conditional import (
+    id_for,
+    refuse_too_many,
+    refuse_unless_each_meets,
+    refuse_where_off,
+    version_of,
+)
 from fhir_server.interactions.criteria import (
     Criteria,
     Match,
@@ -21,9 +29,11 @@ from fhir_server.interactions.criteria import (
     refuse_several,
 )
 from fhir_server.interactions.delete import reply_to_deletion
-from fhir_server.interactions.links import Links, is_conditional
+from fhir_server.interactions.links import Links, is_conditional, place_in
+from fhir_server.interactions.parameters import refuse_unknown_parameters
 from fhir_server.interactions.preconditions import refuse_unless_met
-from fhir_server.interactions.references import Place, links_in
+from fhir_server.interactions.references import Place, expression_of, links_in
+from fhir_server.interactions.shaping import refuse_unknown_shape
 from fhir_server.interactions.update import refuse_creation_where_off, refuse_other_id, status_after
 from fhir_server.interactions.writing import (
     deletion_of,
@@ -35,7 +45,7 @@ from fhir_server.interactions.writing import (
 from fhir_server.kernel.errors import BadRequest, NotFound, Refusal, Unprocessable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from fhir_server.interactions.context import Context
     from fhir_server.interactions.interaction import Interaction, Reply, Resource
@@ -70,6 +80,15 @@ class Step:
         return str(self.interaction.resource_type)
 
     @property
+    def version(self) -> int:
+        """The version that the instance of the entry has afterwards."""
+        if self.twin is not None:
+            return self.twin.version
+        if self.existing is not None:
+            return self.existing.version
+        return self.current.version + 1 if self.current else 1
+
+    @property
     def draft(self) -> Resource:
         """The resource to be written."""
         return refuse_unless_of_type(self.interaction.body, self.resource_type)
@@ -77,11 +96,17 @@ class Step:
 
 @dataclass(slots=True)
 class Plan:
-    """All steps of a transaction, in the order of the Bundle."""
+    """All steps of a transaction, in the order of the Bundle. `open` are the conditional references not settled yet."""
 
     steps: list[Step]
     references: dict[str, Criteria]
     links: Links
+    open: dict[str, Criteria] = field(default_factory=dict)
+
+    def anew(self) -> Plan:
+        """Return the plan as it was made, for another attempt: links stand where they did, nothing is decided."""
+        steps = [Step(s.position, s.interaction, s.full_url, s.criteria, places=s.places) for s in self.steps]
+        return Plan(steps, self.references, self.links.anew())
 
     @property
     def locks(self) -> tuple[int, ...]:
@@ -96,7 +121,6 @@ class Plan:
         found = await matches_of([*criteria, *self.references.values()], context.store, context, limit=most)
         for step, matches in zip(conditional, found, strict=False):
             step.matches = matches
-        self._settle_references(found[len(conditional) :])
         named = {(s.resource_type, i) for s in self.steps if (i := _named_id(s)) is not None}
         current = await context.store.read_many(sorted(named)) if named else {}
         for step in self.steps:
@@ -107,21 +131,55 @@ class Plan:
         self._refuse_overlaps()
         for step in self.steps:
             if step.id is not None and step.interaction.kind != "delete":
-                self.links.give(step.full_url, f"{step.resource_type}/{step.id}")
+                self.links.give(step.full_url, f"{step.resource_type}/{step.id}", step.version)
+        changed = {s.resource_type for s in self.steps if s.interaction.kind in _ORDER and s.existing is None}
+        for (text, sought), matches in zip(self.references.items(), found[len(conditional) :], strict=True):
+            if _may_match_among(sought, changed):
+                self.open[text] = sought
+            else:
+                self._settle_reference(text, sought, matches)
 
-    def _settle_references(self, found: Sequence[list[Match]]) -> None:
-        for (text, criteria), matches in zip(self.references.items(), found, strict=True):
-            if len(matches) != 1:
-                some = "more than one" if matches else "no"
-                raise Unprocessable(
-                    f"The conditional reference {text[:200]!r} matches {some} {criteria.resource_type}",
-                    expression=self._place_of(text),
-                )
-            self.links.give_conditional(text, f"{criteria.resource_type}/{matches[0].id}")
+    @property
+    def waiting(self) -> dict[int, Step]:
+        """The entries, by number, that hold a conditional reference not settled yet."""
+        if not self.open:
+            return {}
+        unsaid = [step for step in self.steps if step.reply is None]
+        return {s.position: s for s in unsaid if any(place.text in self.open for place in (s.twin or s).places)}
 
-    def _place_of(self, text: str) -> str:
-        step = next(step for step in self.steps if any(place.text == text for place in step.places))
-        return f"Bundle.entry[{step.position}].resource"
+    async def settle_waiting(self, context: Context) -> list[Write]:
+        """Settle the conditional references that match now, and return what that lets be saved.
+
+        Raises Unprocessable where one matches several, or where none matches and all have been waited for.
+        """
+        waited = self.waiting
+        found = await matches_of(list(self.open.values()), context.store, context)
+        for (text, criteria), matches in zip(tuple(self.open.items()), found, strict=True):
+            if matches:
+                self._settle_reference(text, criteria, matches)
+                del self.open[text]
+        waiting = self.waiting
+        if len(waiting) == len(waited):
+            text = next(text for text in self.open if self._is_held(text, waited.values()))
+            self._settle_reference(text, self.open[text], [])
+        return self._writes_among([step for number, step in waited.items() if number not in waiting], context)
+
+    @staticmethod
+    def _is_held(text: str, steps: Iterable[Step]) -> bool:
+        return any(place.text == text for step in steps for place in (step.twin or step).places)
+
+    def _settle_reference(self, text: str, criteria: Criteria, matches: Sequence[Match]) -> None:
+        if len(matches) != 1:
+            some = "more than one" if matches else "no"
+            raise Unprocessable(
+                f"The conditional reference {text[:200]!r} matches {some} {criteria.resource_type}",
+                expression=self._expression_of(text),
+            )
+        self.links.give_conditional(text, f"{criteria.resource_type}/{matches[0].id}")
+
+    def _expression_of(self, text: str) -> str:
+        step, place = next((s, p) for s in self.steps for p in s.places if p.text == text)
+        return expression_of(place, step.draft, f"Bundle.entry[{step.position}].resource")
 
     def _share_equal_creates(self) -> None:
         """Let conditional creates with equal criteria in one Bundle make one resource."""
@@ -146,10 +204,16 @@ class Plan:
                     )
 
     def writes(self, context: Context) -> list[Write]:
-        """Return every version to be saved; each step that writes gets its reply."""
+        """Return every version to be saved now; each step that writes gets its reply."""
+        waiting = self.waiting
+        return self._writes_among(
+            [step for step in self.steps if step.position not in waiting] if waiting else self.steps, context
+        )
+
+    def _writes_among(self, steps: Sequence[Step], context: Context) -> list[Write]:
         writes: list[Write] = []
         for kind in _ORDER:
-            chosen = [step for step in self.steps if step.interaction.kind == kind]
+            chosen = [step for step in steps if step.interaction.kind == kind]
             _each(chosen, lambda step: writes.extend(self._writes_of(step, context)))
         return writes
 
@@ -221,14 +285,31 @@ def _prepare(step: Step, context: Context) -> None:
         return
     if step.resource_type not in context.parts.definitions.resource_type_set:
         raise NotFound(f"There is no resource type {step.resource_type!r} in FHIR R4")
+    refuse_unknown_parameters(interaction)
+    refuse_unknown_shape(interaction)
     if interaction.kind != "delete":
         _ = step.draft
+    _refuse_other_full_url(step, context)
     if interaction.kind == "create" and interaction.conditions.if_none_exist is not None:
         step.criteria = criteria_from_text(step.resource_type, interaction.conditions.if_none_exist, context)
     elif interaction.kind in {"update", "delete"} and interaction.id is None:
         if interaction.kind == "delete":
             refuse_where_off(context)
         step.criteria = criteria_of(step.resource_type, interaction.parameters, context)
+
+
+def _refuse_other_full_url(step: Step, context: Context) -> None:
+    """Raise BadRequest where an update's fullUrl is another instance's here: links to that one would be turned to this."""
+    is_ours, id_ = step.full_url.startswith(f"{context.base_url}/"), step.interaction.id
+    place = place_in(step.full_url) if is_ours else ""
+    if step.interaction.kind == "update" and id_ is not None and place not in {"", f"{step.resource_type}/{id_}"}:
+        raise BadRequest(f"The fullUrl ends in {place!r}, the request is for {step.resource_type}/{id_}")
+
+
+def _may_match_among(criteria: Criteria, changed: set[str]) -> bool:
+    """Whether what the transaction writes can change what `criteria` match; chains are not followed to find out."""
+    has_chain = any(criterion.links or criterion.alternatives for criterion in criteria.query.criteria)
+    return bool(changed) if has_chain else criteria.resource_type in changed
 
 
 def _named_id(step: Step) -> str | None:
@@ -251,6 +332,7 @@ def _settle(step: Step, context: Context) -> None:
         case "delete":
             if step.criteria is not None:
                 refuse_too_many(step.criteria, step.matches, context)
+                refuse_unless_each_meets(step.interaction.conditions, step.criteria, step.matches)
             else:
                 refuse_unless_met(step.interaction.conditions, step.current)
             step.id = step.interaction.id

@@ -1,8 +1,9 @@
 """The links inside a transaction: found by type in one walk, then put right where they stand.
 
 R4 asks to replace links "in the bundle, whether they are found in the resource ids, resource references,
-elements of type uri, url, oid, uuid, and <a href="" & <img src="" in the narrative". A string that
-merely looks like one (an Identifier's value) is left alone, so the walk follows the definitions.
+elements of type uri, url, oid, uuid, and <a href="" & <img src="" in the narrative. Elements of type
+canonical are not replaced." A string that merely looks like a link (an Identifier's value) is left
+alone, so the walk follows the definitions.
 
 https://hl7.org/fhir/R4/http.html#trules
 """
@@ -15,6 +16,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from fhir_server.interactions.links import parted
+
 if TYPE_CHECKING:
     from fhir_server.spec.definitions import JsonName
     from fhir_server.spec.packages import Definitions
@@ -22,7 +25,7 @@ if TYPE_CHECKING:
 Rewrite = Callable[[str], str]
 """Takes a link, returns what to put in its place (itself where nothing is to be done)."""
 
-LINK_TYPES = frozenset({"uri", "url", "oid", "uuid", "canonical"})
+LINK_TYPES = frozenset({"uri", "url", "oid", "uuid"})
 _NARRATIVE_LINK = re.compile(r"""(?P<before>\b(?:href|src)\s*=\s*)(?P<quote>["'])(?P<link>.*?)(?P=quote)""")
 _REFERENCE, _LINK, _NARRATIVE = "reference", "link", "narrative"
 
@@ -70,8 +73,21 @@ def _walk(
 
 def _is_wanted(text: str, kind: str, full_urls: Container[str]) -> bool:
     if kind == _LINK:
-        return text in full_urls
+        return parted(text)[0] in full_urls
     return kind == _REFERENCE or (kind == _NARRATIVE and ("href" in text or "src" in text))
+
+
+def expression_of(place: Place, content: Mapping[str, Any], path: str) -> str:
+    """Return the FHIRPath of `place` inside `content`, which stands at `path`; "" where it is not in there."""
+    for key, value in content.items():
+        items = enumerate(value) if isinstance(value, list) else ((key, value),)
+        for index, item in items:
+            inner = f"{path}.{key}[{index}]" if isinstance(value, list) else f"{path}.{key}"
+            if place.key == index and place.holder is (value if isinstance(value, list) else content):
+                return inner
+            if isinstance(item, dict) and (found := expression_of(place, item, inner)):
+                return found
+    return ""
 
 
 @lru_cache(maxsize=2048)

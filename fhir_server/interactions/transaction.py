@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fhir_server.interactions.batch import entry_preferences
+from fhir_server.interactions.batch import entry_preferences, faults_of_shell
 from fhir_server.interactions.entries import entries_of, entry_of, interaction_of
 from fhir_server.interactions.interaction import Reply
 from fhir_server.interactions.planning import Plan, plan_of
-from fhir_server.interactions.writing import ATTEMPTS, refuse_unless_of_type
+from fhir_server.interactions.shaping import reply_in_shape
+from fhir_server.interactions.writing import ATTEMPTS, preference_applied, refuse_unless_of_type
 from fhir_server.kernel.errors import Conflict, InvalidResource, Refusal
 from fhir_server.spec.bundle import response_bundle
 from fhir_server.store.versions import StaleWrite
@@ -32,7 +33,9 @@ async def transaction(interaction: Interaction, context: Context, perform: Perfo
     """
     bundle = refuse_unless_of_type(interaction.body, "Bundle")
     entries = entries_of(bundle, context)
-    _refuse_malformed_shell(bundle, context)
+    own, of_entries = faults_of_shell(bundle, context)
+    if faults := [*own, *(issue for issues in of_entries.values() for issue in issues)]:
+        raise InvalidResource("The Bundle is not valid", issues=faults)
     preferences = entry_preferences(interaction.preferences)
     interactions = []
     for position, entry in enumerate(entries):
@@ -41,25 +44,16 @@ async def transaction(interaction: Interaction, context: Context, perform: Perfo
         except Refusal as refusal:
             raise refusal.inside(f"Bundle.entry[{position}]") from None
     full_urls = [str(entry.get("fullUrl", "")) for entry in entries]
+    plan = plan_of(interactions, full_urls, context)
     for _ in range(ATTEMPTS):
-        plan = plan_of(interactions, full_urls, context)
         try:
-            replies = await _attempt(plan, context, perform)
+            replies = await _attempt(plan.anew(), context, perform)
         except StaleWrite:
             continue  # An instance was changed between our look and our write: nothing was saved, look again.
-        answers = [entry_of(reply, context) for reply in replies]
-        return Reply(status=200, resource=response_bundle("transaction-response", answers))
+        answers = [entry_of(reply, entry, context) for reply, entry in zip(replies, entries, strict=True)]
+        applied = preference_applied(interaction.preferences)
+        return Reply(status=200, resource=response_bundle("transaction-response", answers), applied=applied)
     raise Conflict("The instances of this transaction are being changed by many at once; try again")
-
-
-def _refuse_malformed_shell(bundle: dict[str, object], context: Context) -> None:
-    """Check the Bundle without its resources, which are checked once their references are right."""
-    shell = dict(bundle)
-    if entries := bundle.get("entry"):
-        shell["entry"] = [{k: v for k, v in entry.items() if k != "resource"} for entry in entries]  # type: ignore[attr-defined]
-    issues = context.parts.validator.check(shell)
-    if any(issue.severity in {"error", "fatal"} for issue in issues):
-        raise InvalidResource("The Bundle is not valid", issues=issues)
 
 
 async def _attempt(plan: Plan, context: Context, perform: Perform) -> list[Reply]:
@@ -71,10 +65,13 @@ async def _attempt(plan: Plan, context: Context, perform: Perform) -> list[Reply
         writes = plan.writes(inside)
         if writes:
             await unit.write(writes)
+        while plan.waiting and (writes := await plan.settle_waiting(inside)):
+            await unit.write(writes)
         replies = []
         for position, step in enumerate(plan.steps):
             try:
-                replies.append(step.reply or await perform(step.interaction, inside))
+                reply = step.reply or await perform(step.interaction, inside)
+                replies.append(reply_in_shape(reply, step.interaction, inside) if step.reply else reply)
             except Refusal as refusal:
                 raise refusal.inside(f"Bundle.entry[{position}]") from None
         return replies

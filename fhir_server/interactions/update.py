@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from fhir_server.interactions.preconditions import refuse_unless_met
 from fhir_server.interactions.writing import (
     ATTEMPTS,
+    refuse_unaddressable,
     refuse_unless_of_type,
     refuse_unless_valid,
     reply_to_write,
@@ -49,7 +50,8 @@ async def update(interaction: Interaction, context: Context) -> Reply:
 
 
 def refuse_other_id(draft: Resource, id_: str) -> None:
-    """Raise BadRequest unless the body carries the id of the URL."""
+    """Raise BadRequest unless the body carries the id of the URL, and it can be one."""
+    refuse_unaddressable(id_)
     if draft.get("id") != id_:
         said = f"has id {str(draft['id'])[:64]!r}" if "id" in draft else "has no id"
         raise BadRequest(

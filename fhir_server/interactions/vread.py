@@ -21,7 +21,7 @@ async def vread(interaction: Interaction, context: Context) -> Reply:
     """Return the version asked for. Raises NotFound, or Gone where that version is the deletion."""
     resource_type, id_, text = str(interaction.resource_type), str(interaction.id), str(interaction.version_id)
     version = None
-    if text.isascii() and text.isdigit() and len(text) <= MAX_VERSION_DIGITS:
+    if text.isascii() and text.isdigit() and text[0] != "0" and len(text) <= MAX_VERSION_DIGITS:
         version = await context.store.read_version(resource_type, id_, int(text))
     if version is None:
         raise NotFound(f"There is no version {text!r} of {resource_type}/{id_}")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fhir_server.interactions.interaction import Reply
-from fhir_server.kernel.errors import InvalidResource, Issue, Malformed
+from fhir_server.kernel.errors import BadRequest, InvalidResource, Issue, Malformed
 from fhir_server.spec import json_format
 from fhir_server.spec.outcome import operation_outcome
 from fhir_server.spec.temporal import format_instant
@@ -36,12 +36,17 @@ def refuse_unless_of_type(draft: Resource | None, resource_type: str) -> Resourc
     if draft is None:
         raise Malformed("The request has no body; send the resource")
     named = draft.get("resourceType")
+    if named is None:
+        raise Malformed(f"The body has no resourceType; it must be {resource_type!r}")
     if named != resource_type:
-        raise Malformed(
-            f"The URL is for {resource_type}, the body's resourceType is {str(named)[:60]!r}",
-            expression="resourceType" if named is None else f"{resource_type}.resourceType",
-        )
+        raise Malformed(f"The URL is for {resource_type}, the body's resourceType is {str(named)[:60]!r}")
     return draft
+
+
+def refuse_unaddressable(id_: str | None) -> None:
+    """Raise BadRequest for the ids `.` and `..`: R4's rule for ids lets them be, but no URL leads to them."""
+    if id_ in {".", ".."}:
+        raise BadRequest(f"{id_!r} cannot be an id: in a URL it means a folder")
 
 
 def stamped(draft: Resource, id_: str, version: int, updated: int) -> bytes:
@@ -96,7 +101,13 @@ def reply_to_write(version: Version, status: int, preferences: Preferences) -> R
         content_location=place,
         version=version.version,
         updated=version.updated,
+        applied=preference_applied(preferences),
     )
+
+
+def preference_applied(preferences: Preferences) -> str:
+    """Return what `Preference-Applied` says after a write, "" where nothing was preferred."""
+    return f"return={preferences.returning}" if preferences.returning else ""
 
 
 def operation_outcome_saying(sentence: str) -> Resource:

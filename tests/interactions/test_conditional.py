@@ -131,3 +131,41 @@ async def test_conditional_delete_follows_its_switch(desk, setting, refusal):
 async def test_conditional_delete_needs_criteria(desk):
     with pytest.raises(BadRequest):
         await desk("delete", "Patient", parameters=())
+
+
+async def test_a_question_mark_in_a_value_does_not_begin_the_criteria(desk):
+    system = "http://example.org/?kind=ids"
+    body = {"resourceType": "Patient", "identifier": [{"system": system, "value": "7"}]}
+    criteria = f"identifier={system}|7".replace("?kind=", "?kind%3D")
+    for text in (criteria, f"Patient?{criteria}", f"?{criteria}"):
+        await desk("create", "Patient", body=body, if_none_exist=text)
+    assert (await desk.search("Patient"))["total"] == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "refusal"),
+    [
+        pytest.param(f"Group?{TEXT}", BadRequest, id="the criteria are for another type"),
+        pytest.param(f"{TEXT}&_count=1", NotUnderstood, id="a condition has no page"),
+        pytest.param(f"{TEXT}&_sort=_id", NotUnderstood, id="a condition has no order"),
+    ],
+)
+async def test_criteria_are_refused_because(desk, text, refusal):
+    with pytest.raises(refusal):
+        await desk("create", "Patient", body=PATIENT, if_none_exist=text)
+
+
+@pytest.mark.parametrize(("etag", "deleted"), [('W/"1"', True), ("*", True), ('W/"2"', False)])
+async def test_if_match_holds_for_what_a_conditional_delete_matches(desk, etag, deleted):
+    await desk.create(PATIENT)
+    if deleted:
+        assert (await desk("delete", "Patient", parameters=CRITERIA, if_match=etag)).status == 204
+    else:
+        with pytest.raises(VersionConflict):
+            await desk("delete", "Patient", parameters=CRITERIA, if_match=etag)
+    assert (await desk.search("Patient"))["total"] == (0 if deleted else 1)
+
+
+async def test_if_match_of_a_conditional_delete_does_not_hold_where_nothing_matches(desk):
+    with pytest.raises(VersionConflict):
+        await desk("delete", "Patient", parameters=CRITERIA, if_match="*")

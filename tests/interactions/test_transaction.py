@@ -234,3 +234,140 @@ async def test_entries_of_a_batch_fail_alone(desk):
     assert statuses == ["201", "404", "422", "400", "204"]
     assert answer["entry"][2]["response"]["outcome"]["issue"][0]["expression"] == ["Bundle.entry[2].resource.gender"]
     assert answer["type"] == "batch-response"
+
+
+BY_IDENTIFIER = "Patient?identifier=http://example.org/ids|7"
+ROLE = {"resourceType": "PractitionerRole", "identifier": [{"system": "http://example.org/ids", "value": "8"}]}
+
+
+async def test_a_conditional_reference_is_resolved_last_and_finds_what_the_transaction_creates(desk):
+    by_role = {"reference": "PractitionerRole?identifier=http://example.org/ids|8"}
+    by_organization = {"reference": "Organization?identifier=http://example.org/ids|9"}
+    organization = {"resourceType": "Organization", "identifier": [{"system": "http://example.org/ids", "value": "9"}]}
+    answer = await desk.bundle(
+        entry(
+            "POST",
+            "Observation",
+            {**OBSERVATION, "subject": {"reference": BY_IDENTIFIER}, "performer": [by_role]},
+            URN2,
+        ),
+        entry("POST", "Observation", {**OBSERVATION, "hasMember": [{"reference": URN2}]}),
+        entry("POST", "PractitionerRole", {**ROLE, "organization": by_organization}),
+        entry("POST", "Patient", IDENTIFIED),
+        entry("POST", "Organization", organization),
+    )
+    made = await stored(desk, location_of(answer, 0))
+    assert made["subject"]["reference"] == location_of(answer, 3)
+    assert made["performer"][0]["reference"] == location_of(answer, 2)
+    assert (await stored(desk, location_of(answer, 1)))["hasMember"][0]["reference"] == location_of(answer, 0)
+    assert (await stored(desk, location_of(answer, 2)))["organization"]["reference"] == location_of(answer, 4)
+    assert [e["response"]["status"] for e in answer["entry"]] == ["201 Created"] * 5
+
+
+async def test_a_conditional_reference_does_not_lead_to_what_the_transaction_deletes(desk):
+    doomed = await desk.create(IDENTIFIED)
+    with pytest.raises(Unprocessable) as refused:
+        await desk.bundle(
+            entry("DELETE", f"Patient/{doomed['id']}"),
+            entry("POST", "Observation", {**OBSERVATION, "subject": {"reference": BY_IDENTIFIER}}),
+        )
+    assert refused.value.issues[0].expression == "Bundle.entry[1].resource.subject.reference"
+    assert (await desk.search("Patient"))["total"] == 1
+
+
+async def test_conditional_references_of_entries_that_wait_for_each_other_fail_the_whole(desk):
+    first = {**OBSERVATION, "identifier": [{"value": "a"}], "hasMember": [{"reference": "Observation?identifier=b"}]}
+    second = {**OBSERVATION, "identifier": [{"value": "b"}], "hasMember": [{"reference": "Observation?identifier=a"}]}
+    with pytest.raises(Unprocessable):
+        await desk.bundle(entry("POST", "Observation", first), entry("POST", "Observation", second))
+    assert (await desk.search("Observation"))["total"] == 0
+
+
+async def test_version_specific_references_stay_so_and_name_the_new_version(desk):
+    known = await desk.create(PATIENT)
+    elsewhere, other = "http://elsewhere.org/r4/Patient/9", "http://elsewhere.org/r4/Patient/10"
+    focus = [{"reference": f"{elsewhere}/_history/7"}, {"reference": f"{other}/_history/3#x"}]
+    answer = await desk.bundle(
+        entry("POST", "Observation", {**OBSERVATION, "focus": focus}),
+        entry("POST", "Patient", PATIENT, elsewhere),
+        entry("PUT", f"Patient/{known['id']}", known, other),
+    )
+    made = await stored(desk, location_of(answer, 0))
+    assert made["focus"][0]["reference"] == f"{location_of(answer, 1)}/_history/1"
+    assert made["focus"][1]["reference"] == f"Patient/{known['id']}/_history/2#x"
+
+
+async def test_elements_of_type_canonical_are_not_replaced(desk):
+    extension = [{"url": "http://example.org/x", f"value{kind}": URN} for kind in ("Canonical", "Uri", "String")]
+    answer = await desk.bundle(
+        entry("POST", "Patient", {**PATIENT, "extension": extension}), entry("POST", "Patient", PATIENT, URN)
+    )
+    made = (await stored(desk, location_of(answer, 0)))["extension"]
+    assert (made[0]["valueCanonical"], made[2]["valueString"]) == (URN, URN)
+    assert made[1]["valueUri"] == location_of(answer, 1)
+
+
+async def test_references_are_right_after_an_attempt_that_lost_a_race(desk, monkeypatch):
+    from fhir_server.store.unit_of_work import UnitOfWork
+    from fhir_server.store.versions import StaleWrite
+
+    write, attempts = UnitOfWork.write, []
+
+    async def loses_once(unit, writes):
+        attempts.append(writes)
+        if len(attempts) == 1:
+            raise StaleWrite([("Patient", "a")])
+        await write(unit, writes)
+
+    monkeypatch.setattr(UnitOfWork, "write", loses_once)
+    answer = await desk.bundle(
+        entry("POST", "Observation", {**OBSERVATION, "subject": {"reference": URN}}),
+        entry("POST", "Patient", PATIENT, URN),
+    )
+    assert len(attempts) == 2
+    assert (await stored(desk, location_of(answer, 0)))["subject"]["reference"] == location_of(answer, 1)
+
+
+@pytest.mark.parametrize("type_", ["batch", "transaction"])
+async def test_head_answers_without_content_and_a_search_by_post_finds(desk, type_):
+    made = await desk.create(IDENTIFIED)
+    answer = await desk.bundle(
+        entry("HEAD", f"Patient/{made['id']}"),
+        entry("POST", "Patient/_search?identifier=7"),
+        entry("POST", f"Patient/{made['id']}/_search"),
+        entry("POST", "_search?_type=Patient"),
+        type_=type_,
+    )
+    head, *searches = answer["entry"]
+    assert "resource" not in head
+    assert head["response"]["etag"] == 'W/"1"'
+    assert [e["resource"]["total"] for e in searches] == [1, 1, 1]
+
+
+async def test_a_full_url_of_another_instance_here_is_refused(desk):
+    entries = [entry("PUT", "Patient/a", {**PATIENT, "id": "a"}, "http://test/fhir/Patient/b")]
+    with pytest.raises(BadRequest) as refused:
+        await desk.bundle(*entries)
+    assert refused.value.issues[0].expression == "Bundle.entry[0]"
+    entries[0]["fullUrl"] = "http://elsewhere.org/Patient/b"
+    assert (await desk.bundle(*entries))["entry"][0]["response"]["status"] == "201 Created"
+
+
+@pytest.mark.parametrize("id_", [".", ".."])
+async def test_an_id_that_means_a_folder_is_refused(desk, id_):
+    write = entry("PUT", f"Patient/{id_}", {**PATIENT, "id": id_})
+    with pytest.raises(BadRequest):
+        await desk.bundle(write)
+    with pytest.raises(BadRequest):
+        await desk.bundle(entry("PUT", "Patient?identifier=7", {**PATIENT, "id": id_}))
+    answer = await desk.bundle(write, type_="batch")
+    assert answer["entry"][0]["response"]["status"] == "400 Bad Request"
+
+
+async def test_an_entry_with_an_unknown_property_fails_alone_in_a_batch_and_the_bundle_as_a_whole(desk):
+    answer = await desk.bundle({**entry("GET", "Patient"), "nonsense": 1}, entry("GET", "Patient"), type_="batch")
+    assert [e["response"]["status"][:3] for e in answer["entry"]] == ["400", "200"]
+    outcome = answer["entry"][0]["response"]["outcome"]
+    assert outcome["issue"][0]["expression"] == ["Bundle.entry[0].nonsense"]
+    with pytest.raises(InvalidResource):
+        await desk("batch", body={"resourceType": "Bundle", "type": "batch", "nonsense": 1})
