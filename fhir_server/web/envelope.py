@@ -30,7 +30,7 @@ _SAFE_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _FAILED = 500
 # Links and queries name patients: no Referer may carry them elsewhere.
 _ALWAYS = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer"))
-_EXPOSED = b"ETag, Location, Content-Location, Last-Modified, X-Request-Id"
+_EXPOSED = b"ETag, Location, Content-Location, Last-Modified, Preference-Applied, X-Request-Id"
 _METHODS = b"GET, HEAD, POST, PUT, PATCH, DELETE"
 _TAKEN = (
     b"Accept, Authorization, Content-Encoding, Content-Type, If-Match, If-Modified-Since, If-None-Exist,"

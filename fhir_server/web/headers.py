@@ -99,7 +99,7 @@ def _preferences(text: str) -> Preferences:
 
 
 def headers_of(reply: Reply, base_url: str) -> list[tuple[bytes, bytes]]:
-    """Return the headers that tell the version, the time and the place of what `reply` holds."""
+    """Return the headers that tell the version, the time and the place of what `reply` holds, and the preference that was followed."""
     headers = []
     if reply.version is not None:
         headers.append((b"etag", b'W/"%d"' % reply.version))
@@ -109,6 +109,8 @@ def headers_of(reply: Reply, base_url: str) -> list[tuple[bytes, bytes]]:
         headers.append((b"location", f"{base_url}/{reply.location}".encode()))
     if reply.content_location is not None:
         headers.append((b"content-location", f"{base_url}/{reply.content_location}".encode()))
+    if reply.applied:
+        headers.append((b"preference-applied", reply.applied.encode()))
     return headers
 
 

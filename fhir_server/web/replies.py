@@ -70,7 +70,7 @@ def written(reply: Reply, format_: Format, definitions: Definitions) -> bytes:
         body = json_format.encode(reply.resource)
     if format_.name == "json":
         return json_format.encode(msgspec.Raw(body), pretty=True) if format_.pretty else body
-    return xml_format.encode_xml(json_format.decode_stored(body), definitions)
+    return xml_format.encode_xml(json_format.decode_stored(body), definitions, pretty=format_.pretty)
 
 
 async def _packed(body: bytes, encoding: str) -> bytes:

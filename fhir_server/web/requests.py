@@ -87,16 +87,15 @@ def _bundle_kind(body: Resource | None) -> Kind:
     if body is None:
         raise Malformed("The request has no body; send a Bundle")
     if body.get("resourceType") != "Bundle":
-        raise Malformed(
-            "POST to the base takes a Bundle; a single resource goes to its type", expression="resourceType"
-        )
+        raise Malformed("POST to the base takes a Bundle; a single resource goes to its type")
     kind = body.get("type")
     if kind == "batch":
         return "batch"
     if kind == "transaction":
         return "transaction"
+    said = "missing" if kind is None else repr(str(kind)[:40])
     raise BadRequest(
-        f"Bundle.type is {str(kind)[:40]!r}; a Bundle sent to the base is a batch or a transaction",
+        f"Bundle.type is {said}; a Bundle sent to the base is a batch or a transaction",
         expression="Bundle.type",
     )
 

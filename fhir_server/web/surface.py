@@ -125,6 +125,8 @@ class _Conversation:
         tenant = await self._surface.tenant(address.tenant, self._parts)
         request = Request(match, self._headers, pairs, receive, self._parts)
         interaction = await interaction_from(request)
+        if match.route.takes == "form":
+            self._format = negotiate(text_of(self._headers, b"accept"), interaction.parameters)
         self._exchange.interaction = interaction.kind
         context = Context(self._parts, tenant, self._base_url, self._exchange.request_id)
         return await self._surface.perform(interaction, context)
@@ -138,7 +140,7 @@ class _Conversation:
     async def _write(self, reply: Reply) -> Answer:
         encoding = self._headers.get(b"accept-encoding", b"").decode("latin-1")
         answer = await answer_with(reply, self._format, encoding, self._base_url, self._parts.definitions)
-        if self._address and (reply.status == _METHOD_NOT_ALLOWED or self._scope["method"] == "OPTIONS"):
-            allowed = self._routes.allowed(self._address.segments)
+        is_about_methods = reply.status == _METHOD_NOT_ALLOWED or self._scope["method"] == "OPTIONS"
+        if self._address and is_about_methods and (allowed := self._routes.allowed(self._address.segments)):
             answer.headers.append((b"allow", ", ".join(allowed).encode()))
         return answer

@@ -251,3 +251,39 @@ def test_tenants_do_not_see_each_other(fhir_server, eves_id):
 def test_operations_and_patches_are_not_there_yet(client, eves_id):
     assert client.get(f"/Patient/{eves_id}/$everything").status_code == 501
     assert client.patch(f"/Patient/{eves_id}", json=[]).status_code == 501
+
+
+FORM = {"content-type": "application/x-www-form-urlencoded"}
+
+
+def test_a_search_by_post_says_its_format_in_the_form(client, eves_id):
+    answer = client.post("/Patient/_search", content="name=eve&_format=xml", headers=FORM)
+    assert answer.headers["content-type"].startswith("application/fhir+xml")
+    assert eves_id in answer.text
+    assert client.post("/Patient/_search", content="_format=pdf", headers=FORM).status_code == 406
+    assert b"\n  " in client.post("/Patient/_search", content="_pretty=true", headers=FORM).content
+
+
+@pytest.mark.parametrize("prefer", ["minimal", "representation", "OperationOutcome"])
+def test_the_preference_that_was_followed_is_told(client, prefer):
+    headers = {**JSON, "prefer": f"return={prefer}"}
+    assert client.post("/Patient", json=EVE, headers=headers).headers["preference-applied"] == f"return={prefer}"
+    bundle = {"resourceType": "Bundle", "type": "transaction"}
+    assert client.post("", json=bundle, headers=headers).headers["preference-applied"] == f"return={prefer}"
+    assert "preference-applied" not in client.post("/Patient", json=EVE, headers=JSON).headers
+
+
+def test_xml_is_indented_where_that_is_asked_for(client, eves_id):
+    assert '\n  <id value="' in client.get(f"/Patient/{eves_id}?_format=xml&_pretty=true").text
+
+
+def test_the_capability_statement_is_valid_and_claims_no_more_than_is_done(client):
+    from fhir_server.spec.packages import load_definitions
+    from fhir_server.validator.validate import Validator
+
+    statement = client.get("/metadata").json()
+    assert Validator(load_definitions()).check(statement) == []
+    claims = next(r for r in statement["rest"][0]["resource"] if r["type"] == "Patient")
+    assert claims["versioning"] == "versioned"  # versioned-update would refuse updates without If-Match
+    assert "local" not in claims["referencePolicy"]  # it would refuse references to other servers
+    assert {"_id", "name"} <= {p["name"] for p in claims["searchParam"]}

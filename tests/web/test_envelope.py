@@ -127,7 +127,7 @@ def test_allowed_origins_may_read_the_answer_and_its_headers(a_door, origins, al
     door = a_door(cors_origins=origins)
     response = door("GET", "/fhir/Patient/1", headers=[("origin", ORIGIN)])
     assert response["access-control-allow-origin"] == allowed
-    assert {"ETag", "Location", "Content-Location", "Last-Modified", "X-Request-Id"} == set(
+    assert {"ETag", "Location", "Content-Location", "Last-Modified", "Preference-Applied", "X-Request-Id"} == set(
         response["access-control-expose-headers"].split(", ")
     )
     preflight = door("OPTIONS", "/fhir/Patient/1", headers=PREFLIGHT)
