@@ -106,7 +106,7 @@ def _behind_has(name: str, resource_type: str, links: tuple[Link, ...], paramete
     _, source, code, rest = steps
     _refuse_unknown_type(source, parameters)
     parameter = known_parameter(code, source, parameters)
-    _refuse_unless_reference(parameter, source)
+    _refuse_unless_reference(parameter, source, parameters)
     if resource_type not in parameters.targets(parameter, source):
         raise BadRequest(f"{code} of {source} never points to a {resource_type}", expression=f"{resource_type}?{name}")
     return _places(rest, source, (*links, Link(parameter, source, reverse=True)), parameters)
@@ -115,7 +115,7 @@ def _behind_has(name: str, resource_type: str, links: tuple[Link, ...], paramete
 def _behind_reference(here: Place, rest: str, parameters: SearchParameters) -> list[Place]:
     """Follow the reference parameter of `here` (its modifier names the type) to what `rest` says."""
     parameter, named = here.parameter, here.modifier
-    _refuse_unless_reference(parameter, here.resource_type)
+    _refuse_unless_reference(parameter, here.resource_type, parameters)
     targets = parameters.targets(parameter, here.resource_type)
     if named:
         _refuse_unknown_type(named, parameters)
@@ -145,9 +145,20 @@ def _refuse_unknown_type(name: str, parameters: SearchParameters) -> None:
         raise BadRequest(f"{name} is not a type of resource{suggestion(name, parameters.resource_types)}")
 
 
-def _refuse_unless_reference(parameter: SearchParameter, resource_type: str) -> None:
+def _refuse_unless_reference(parameter: SearchParameter, resource_type: str, parameters: SearchParameters) -> None:
     if parameter.type != "reference":
         raise BadRequest(f"{parameter.code} of {resource_type} is a {parameter.type}; only a reference can be chained")
+    refuse_canonical(parameter, resource_type, parameters)
+
+
+def refuse_canonical(parameter: SearchParameter, resource_type: str, parameters: SearchParameters) -> None:
+    """Refuse to follow a parameter that holds canonical urls, rather than to find nothing by it."""
+    if parameters.is_canonical(resource_type, parameter):
+        raise NotUnderstood(
+            f"{parameter.code} of {resource_type} holds canonical urls; chains and includes do not follow those yet."
+            f" Search by the url itself: {parameter.code}=http://…",
+            expression=f"{resource_type}?{parameter.code}",
+        )
 
 
 def _refuse_modifier(

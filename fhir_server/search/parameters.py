@@ -5,6 +5,7 @@ https://hl7.org/fhir/R4/searchparameter.html
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,9 @@ SPECIAL_VALUES = ("http://terminology.hl7.org/CodeSystem/special-values", "http:
 
 _BARE = PRIMITIVES | {"ContactPoint"}
 """The types of elements that have no system of their own."""
+
+_URLS = frozenset({"canonical", "uri"})
+_WHERE = re.compile(r"\.where\([^()]*\)")
 
 _SWAPPED = ("DocumentReference", "relationship")
 """R4 exchanged the expressions of the two components of this one."""
@@ -90,6 +94,12 @@ class SearchParameters:
         if found is None:
             raise LookupError(f"{parameter.code} of {resource_type} is made of {part.definition}, which is unknown")
         return replace(found, expression=part.expression)
+
+    def is_canonical(self, resource_type: str, parameter: SearchParameter) -> bool:
+        """Whether a reference parameter selects canonical urls alone, which name no instance."""
+        parts = union_parts(self.definitions.expression_for(parameter, resource_type))
+        selected = [selected_by(_WHERE.sub("", part), self.definitions) for part in parts]
+        return all(one is not None and _URLS.issuperset(one.types) for one in selected)
 
     def derived(self, resource_type: str) -> Mapping[str, Derived]:
         """Return by their codes the parameters of a type that others make up; they have no values in the index."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from fhir_server.kernel.errors import BadRequest, NotUnderstood
-from fhir_server.search.names import known_parameter, suggestion
+from fhir_server.search.names import known_parameter, refuse_canonical, suggestion
 from fhir_server.search.query import Include, SortKey
 from fhir_server.search.rewrites.derived import codes_of
 
@@ -145,6 +145,7 @@ class Controls:
         parameter = known_parameter(code, source, self.parameters)
         if parameter.type != "reference":
             raise self._refusal(name, value, f"{code} of {source} is a {parameter.type}; only references are included")
+        refuse_canonical(parameter, source, self.parameters)
         targets = self.parameters.targets(parameter, source)
         if target and target not in targets:
             raise self._refusal(name, value, f"{code} of {source} never points to a {target}")

@@ -23,7 +23,8 @@ def code(value):
 
 CLINIC = [
     of("Organization", "north", name="North Clinic"),
-    of("Organization", "ward", name="Ward", partOf=to("Organization/north")),
+    of("Organization", "ward", name="Ward", active=True, identifier=[{"value": "w"}], partOf=to("Organization/north")),
+    of("Organization", "bed", name="Bed", partOf=to("Organization/ward")),
     of("Practitioner", "doc", name=[{"family": "Healer"}], identifier=[{"value": "d1"}]),
     of("Patient", "eve", gender="female", name=[{"family": "Evening"}], managingOrganization=to("Organization/ward"),
        generalPractitioner=[to("Practitioner/doc")]),
@@ -39,7 +40,7 @@ CLINIC = [
        performer=[to("Organization/north")]),
     of("Observation", "o3", status="final", code=code("1-1"), subject=to("Group/g1")),
     of("Observation", "o4", status="final", code=code("1-1"), subject=to("http://elsewhere.example/fhir/Patient/eve")),
-    of("Observation", "o5", status="final", code=code("1-1"), performer=[to("Patient/eve")]),
+    of("Observation", "o5", status="final", code=code("1-1"), performer=[to("Patient/eve")], derivedFrom=[to("Observation/o1")]),
     of("DiagnosticReport", "rep", status="final", code=code("r"), subject=to("Patient/eve"), result=[to("Observation/o1")]),
     of("Provenance", "prov", recorded="2024-01-01T00:00:00Z", target=[to("Observation/o1"), to("Observation/o2")],
        agent=[{"who": to("Practitioner/doc")}]),
@@ -66,6 +67,12 @@ CASES = [
     ("Observation?patient._id=eve", "o1"),
     ("Observation?patient.organization:missing=false", "o1 o2"),
     ("Patient?organization.name=ward", "eve"),
+    # of a type to itself: what points to a match is no target of it
+    ("Organization?partof.active=true", "bed"),
+    ("Organization?partof.identifier=w", "bed"),
+    ("Observation?derived-from:Observation.status=final", "o5"),
+    ("Organization?_has:Organization:partof:active=true", "north"),
+    ("Organization?_has:Organization:partof:identifier=w", "north"),
     # several steps
     ("Observation?patient.organization.name=north", "o2"),
     ("Observation?encounter.service-provider.partof.name=north", "o1"),

@@ -99,5 +99,6 @@ class LeadsEach:
         entries = sql.entries_of_tail(row.h, row.alias())
         identity = sql.Xor(entries.c.hash, bindparam(self.mask, type_=BigInteger))
         is_led_to = sql.HasHash(target.h, target.rid, target.tail, identity, indexed=True)
-        found = current(target, self.inner, literal_column("1")).select_from(entries).where(is_led_to)
+        own = entries.c.hash != row.rh  # Turned, it would be a reference of the target to this row.
+        found = current(target, self.inner, literal_column("1")).select_from(entries).where(is_led_to, own)
         return exists(found.correlate(row.table))

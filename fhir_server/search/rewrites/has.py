@@ -71,7 +71,8 @@ class IsPointedTo:
         source = row.other(self.source)
         entries = sql.entries_of_tail(source.h, row.alias())
         identity = sql.Xor(entries.c.hash, bindparam(self.mask, type_=BigInteger))
-        identities = current(source, self.inner, identity).select_from(entries).scalar_subquery()
+        own = entries.c.hash != source.rh  # Turned, it would be a reference of this row to the source.
+        identities = current(source, self.inner, identity).select_from(entries).where(own).scalar_subquery()
         return sql.HasHashOf(row.h, row.rid, row.tail, identities, indexed=self.indexed)
 
     def as_driver(self) -> IsPointedTo:
