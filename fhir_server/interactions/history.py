@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from fhir_server.interactions.interaction import Interaction, Resource
     from fhir_server.store.versions import Version
 
+KEPT = ("_since", "_at", "_summary", "_elements", "_format", "_pretty")
+"""What the links of a history ask for again, beside the size of the page."""
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -76,7 +79,7 @@ def asked_for(interaction: Interaction, context: Context) -> Asked:
     size = settings.default_count if count is None else min(int(count), settings.max_count)
     shape = shape_asked(interaction.parameters, counts=True)
     since, at = _time("_since", given), _time("_at", given)
-    applied = [(name, given[name]) for name in ("_since", "_at", "_summary", "_elements") if given.get(name)]
+    applied = [(name, given[name]) for name in KEPT if given.get(name)]
     return Asked(
         count=0 if shape.mode == "count" else size,
         since=since[0] if since else None,
