@@ -40,8 +40,7 @@ def test_damage_is_seen(database_url, damage):
 
 
 @pytest.mark.usefixtures("written")
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # PostgreSQL keeps the tail in the row
 def test_a_tail_without_its_index_is_seen(database_url):
-    if not database_url.startswith("sqlite"):
-        pytest.skip("PostgreSQL keeps the tail in the row")
     do(database_url, "DELETE FROM patient_ix WHERE h = 3")
     assert any("tail" in found for found in disagreements(database_url))
