@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 _TYPED = re.compile(
     r"(?P<base>(?:[A-Za-z][A-Za-z0-9+.-]*://[^#?\s]*?/)?)"
@@ -22,6 +23,7 @@ _TYPED = re.compile(
     r"(?:\#(?P<fragment>\S*))?"
 )
 _CONDITIONAL = re.compile(r"([A-Z][A-Za-z]+)\?\S+")
+_CACHED_LENGTH = 200
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s]+")
 
 
@@ -48,6 +50,12 @@ class Reference:
 
 def parse_reference(text: str, base_url: str = "") -> Reference:
     """Take `text` apart. Never fails: what is no reference has the kind `other`."""
+    return _parsed(text, base_url) if len(text) <= _CACHED_LENGTH else _parsed.__wrapped__(text, base_url)
+
+
+# A write takes each of its references apart three times, and the next write has most of them again: 0.2 us, not 2.
+@lru_cache(maxsize=8192)
+def _parsed(text: str, base_url: str) -> Reference:
     if text.startswith("#"):
         return Reference("contained", fragment=text[1:])
     url, _, fragment = text.partition("#")

@@ -19,7 +19,7 @@ def coding_binding(value_set: str, codes: Codes) -> ItemCheck:
     """Return the check of a Coding that must be one of `codes`."""
 
     def check(value: Any, place: Place, report: Report) -> None:
-        if type(value) is dict and not _is_in(value, codes):
+        if type(value) is dict and not is_coding_in(value, codes):
             report.add("code-invalid", f"{_words(value)} is not in the value set {value_set}", place)
 
     return check
@@ -29,10 +29,9 @@ def concept_binding(value_set: str, codes: Codes) -> ItemCheck:
     """Return the check of a CodeableConcept that must have a coding of `codes`."""
 
     def check(value: Any, place: Place, report: Report) -> None:
-        codings = value.get("coding") if type(value) is dict else None
-        codings = codings if type(codings) is list else []
-        if any(_is_in(coding, codes) for coding in codings):
+        if is_concept_in(value, codes):
             return
+        codings = _codings(value)
         if len(codings) == 1:
             told = f"{_words(codings[0])} is not in the value set {value_set}"
             report.add("code-invalid", told, (place, "coding", 0))
@@ -43,7 +42,18 @@ def concept_binding(value_set: str, codes: Codes) -> ItemCheck:
     return check
 
 
-def _is_in(coding: Any, codes: Codes) -> bool:
+def is_concept_in(value: Any, codes: Codes) -> bool:
+    """Whether a CodeableConcept has a coding of `codes`."""
+    return any(is_coding_in(coding, codes) for coding in _codings(value))
+
+
+def _codings(value: Any) -> list[Any]:
+    codings = value.get("coding") if type(value) is dict else None
+    return codings if type(codings) is list else []
+
+
+def is_coding_in(coding: Any, codes: Codes) -> bool:
+    """Whether a Coding is one of `codes`."""
     if type(coding) is not dict:
         return False
     system, code = coding.get("system"), coding.get("code")
