@@ -42,7 +42,8 @@ def test_the_commands_of_compose_and_dockerfile_exist():
         assert {a for a in arguments if a.startswith("--")} <= options_of(name)
 
 
-def test_the_worker_of_compose_is_a_celery_application():
+def test_the_worker_of_compose_is_a_celery_application(monkeypatch):
+    monkeypatch.setenv("FHIR_SERVER_REDIS_URL", "redis://127.0.0.1:1/0")  # nothing listens there, and nothing is asked
     entrypoint = COMPOSE["services"]["worker"]["entrypoint"]
     module = importlib.import_module(entrypoint[entrypoint.index("--app") + 1])
     assert "fhir_server.reindex" in module.app.tasks
