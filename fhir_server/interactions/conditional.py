@@ -28,6 +28,7 @@ from fhir_server.interactions.writing import (
     refuse_unless_of_type,
     refuse_unless_valid,
     reply_to_write,
+    wait_before_another,
     write_of,
 )
 from fhir_server.kernel.errors import BadRequest, Conflict, MethodNotAllowed, MultipleMatches, NotSupported, TooCostly
@@ -164,7 +165,8 @@ async def _one_match(criteria: Criteria, context: Context) -> Match | None:
 
 async def _in_transaction(once: Callable[[Context], Awaitable[Reply]], criteria: Criteria, context: Context) -> Reply:
     """Run `once` in a transaction that holds the locks of `criteria`; again where a plain write was faster."""
-    for _ in range(ATTEMPTS):
+    for attempt in range(ATTEMPTS):
+        await wait_before_another(attempt)
         try:
             async with context.parts.store.tenant(context.tenant.key).unit() as unit:
                 await unit.lock(criteria.locks)

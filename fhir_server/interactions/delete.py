@@ -15,6 +15,7 @@ from fhir_server.interactions.writing import (
     operation_outcome_saying,
     preference_applied,
     requested,
+    wait_before_another,
 )
 from fhir_server.kernel.errors import Conflict
 from fhir_server.store.versions import StaleWrite
@@ -30,7 +31,8 @@ async def delete(interaction: Interaction, context: Context) -> Reply:
     Raises VersionConflict where `If-Match` does not hold.
     """
     resource_type, id_ = requested(interaction)
-    for _ in range(ATTEMPTS):
+    for attempt in range(ATTEMPTS):
+        await wait_before_another(attempt)
         current = await context.store.read(resource_type, id_)
         refuse_unless_met(interaction.conditions, current)
         if current is None or current.body is None:

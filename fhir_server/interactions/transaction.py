@@ -15,7 +15,7 @@ from fhir_server.interactions.entries import entries_of, entry_of, interaction_o
 from fhir_server.interactions.interaction import Reply
 from fhir_server.interactions.planning import Plan, plan_of
 from fhir_server.interactions.shaping import reply_in_shape
-from fhir_server.interactions.writing import ATTEMPTS, preference_applied, refuse_unless_of_type
+from fhir_server.interactions.writing import ATTEMPTS, preference_applied, refuse_unless_of_type, wait_before_another
 from fhir_server.kernel.errors import Conflict, InvalidResource, Refusal
 from fhir_server.spec.bundle import response_bundle
 from fhir_server.store.versions import StaleWrite
@@ -45,7 +45,8 @@ async def transaction(interaction: Interaction, context: Context, perform: Perfo
             raise refusal.inside(f"Bundle.entry[{position}]") from None
     full_urls = [str(entry.get("fullUrl", "")) for entry in entries]
     plan = plan_of(interactions, full_urls, context)
-    for _ in range(ATTEMPTS):
+    for attempt in range(ATTEMPTS):
+        await wait_before_another(attempt)
         try:
             replies = await _attempt(plan.anew(), context, perform)
         except StaleWrite:

@@ -15,6 +15,7 @@ from fhir_server.interactions.writing import (
     refuse_unless_valid,
     reply_to_write,
     requested,
+    wait_before_another,
     write_of,
 )
 from fhir_server.kernel.errors import BadRequest, Conflict, MethodNotAllowed
@@ -36,7 +37,8 @@ async def update(interaction: Interaction, context: Context) -> Reply:
     draft = refuse_unless_of_type(interaction.body, resource_type)
     refuse_other_id(draft, id_)
     refuse_unless_valid(draft, context)
-    for _ in range(ATTEMPTS):
+    for attempt in range(ATTEMPTS):
+        await wait_before_another(attempt)
         current = await context.store.read(resource_type, id_)
         refuse_unless_met(interaction.conditions, current)
         refuse_creation_where_off(current, context)

@@ -5,6 +5,8 @@ https://hl7.org/fhir/R4/http.html#transactional-integrity
 
 from __future__ import annotations
 
+import asyncio
+import random
 from typing import TYPE_CHECKING
 
 from fhir_server.interactions.interaction import Reply
@@ -18,10 +20,18 @@ if TYPE_CHECKING:
     from fhir_server.interactions.context import Context
     from fhir_server.interactions.interaction import Interaction, Preferences, Resource
 
-ATTEMPTS = 20
+ATTEMPTS = 40
 """How often a write that lost a race is tried anew before it is refused with 409."""
 
+_FIRST_WAIT, _LONGEST_WAIT = 0.001, 0.05
+
 _FIRST_KEYS = frozenset({"resourceType", "id", "meta"})
+
+
+async def wait_before_another(attempt: int) -> None:
+    """Wait a little, by chance and longer from attempt to attempt, so that those who race do not meet again."""
+    if attempt:
+        await asyncio.sleep(random.uniform(0, min(_LONGEST_WAIT, _FIRST_WAIT * 2**attempt)))  # noqa: S311 - no secret
 
 
 def refuse_unless_valid(draft: Resource, context: Context) -> None:

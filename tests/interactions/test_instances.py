@@ -215,3 +215,11 @@ async def test_summary_and_elements_show_a_part_of_a_read(desk):
     assert short["meta"]["tag"][0]["code"] == "SUBSETTED"
     summary = content(await desk("read", "Patient", made["id"], parameters=(("_summary", "true"),)))
     assert "photo" not in summary
+
+
+async def test_updates_without_a_condition_all_succeed_however_many_come_at_once(desk):
+    import asyncio
+
+    await desk("update", "Patient", "busy", {**PATIENT, "id": "busy"})
+    replies = await asyncio.gather(*(desk("update", "Patient", "busy", {**PATIENT, "id": "busy"}) for _ in range(60)))
+    assert sorted(reply.version for reply in replies) == list(range(2, 62))
