@@ -84,6 +84,14 @@ async def test_a_write_whose_answer_cannot_be_made_is_not_done(desk):
     assert content(await desk("history-system"))["total"] == 0
 
 
+async def test_the_links_of_a_history_keep_the_format_that_was_asked_for(desk):
+    for _ in range(2):
+        await desk("update", "Patient", "a", PATIENT)
+    parameters = (("_format", "xml"), ("_pretty", "true"), ("_count", "1"))
+    bundle = content(await desk("history-system", parameters=parameters))
+    assert ["_format=xml&_pretty=true" in link["url"] for link in bundle["link"]] == [True, True]
+
+
 @pytest.mark.parametrize(("name", "value"), [("_summary", "true"), ("_elements", "active")])
 async def test_a_history_shows_parts_and_its_links_keep_asking_for_them(desk, name, value):
     for _ in range(2):
