@@ -5,6 +5,7 @@ https://hl7.org/fhir/R4/http.html#transaction
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from http import HTTPStatus
@@ -14,7 +15,7 @@ from urllib.parse import parse_qsl, unquote
 import msgspec
 
 from fhir_server.interactions.interaction import Conditions, Interaction, Kind, Preferences, Reply
-from fhir_server.kernel.errors import BadRequest, Malformed, NotSupported, TooCostly
+from fhir_server.kernel.errors import BadRequest, Malformed, NotFound, NotSupported, TooCostly
 from fhir_server.spec.bundle import response_entry
 from fhir_server.spec.temporal import format_instant, parse_date_range
 
@@ -30,7 +31,8 @@ _TYPE_KINDS: Mapping[str, Kind] = {
     "PUT": "update",
     "DELETE": "delete",
 }
-_INSTANCE, _VERSION = 2, 4
+_INSTANCE = 2
+_ID = re.compile(r"(?!\.\.?$)[A-Za-z0-9\-.]{1,64}")
 
 
 def entries_of(bundle: Mapping[str, Any], context: Context) -> list[dict[str, Any]]:
@@ -59,6 +61,8 @@ def interaction_of(entry: Mapping[str, Any], context: Context, preferences: Pref
         raise Malformed("request.url is missing")
     interaction = interaction_at(method, _relative(url, context.base_url))
     body = entry.get("resource") if method in {"POST", "PUT", "PATCH"} else None
+    if body is not None and not isinstance(body, dict):
+        raise Malformed("The entry's resource is not an object")
     return replace(interaction, body=body, conditions=_conditions(request), preferences=preferences)
 
 
@@ -76,13 +80,15 @@ def interaction_at(method: str, url: str) -> Interaction:
     Raises BadRequest where R4 has none there, NotSupported for operations and patches.
     """
     path, _, query = url.partition("?")
-    parts = [unquote(part) for part in path.split("/") if part]
+    parts = _parts(path)
     parameters = tuple(parse_qsl(query, keep_blank_values=True))
     if any(part.startswith("$") for part in parts):
         raise NotSupported(f"Operations inside a Bundle are not supported yet: {path[:100]}")
     if method == "PATCH":
         raise NotSupported("PATCH is not supported yet; use PUT with the whole resource")
     kind: Kind | None = None
+    if len(parts) >= _INSTANCE and parts[0] != "_history":
+        _refuse_illegal_id(parts[1], method)
     if method == "POST" and parts[-1:] == ["_search"]:
         return _searching(parts[:-1], method, url, parameters)
     if len(parts) == 1 and parts[0] != "_history":
@@ -102,6 +108,27 @@ def interaction_at(method: str, url: str) -> Interaction:
         id=parts[-1] if parts else None,
         parameters=parameters,
     )
+
+
+def _parts(path: str) -> list[str]:
+    try:
+        parts = [unquote(part, errors="strict") for part in path.split("/") if part]
+    except UnicodeDecodeError:
+        raise BadRequest("request.url is not percent-encoded UTF-8") from None
+    if not all(part.isprintable() for part in parts):
+        raise BadRequest("request.url holds control characters")
+    return parts
+
+
+def _refuse_illegal_id(id_: str, method: str) -> None:
+    if (
+        _ID.fullmatch(id_)
+        or (id_ == "_history" and method in {"GET", "HEAD"})
+        or (id_ == "_search" and method == "POST")
+    ):
+        return
+    sentence = f"{id_[:60]!r} cannot be an id: ids have 1 to 64 letters, digits, '-' and '.'"
+    raise BadRequest(sentence) if method in {"PUT", "PATCH"} else NotFound(sentence)
 
 
 def _reading(parts: list[str], method: str, url: str, parameters: tuple[tuple[str, str], ...]) -> Interaction:

@@ -371,3 +371,34 @@ async def test_an_entry_with_an_unknown_property_fails_alone_in_a_batch_and_the_
     assert outcome["issue"][0]["expression"] == ["Bundle.entry[0].nonsense"]
     with pytest.raises(InvalidResource):
         await desk("batch", body={"resourceType": "Bundle", "type": "batch", "nonsense": 1})
+
+
+@pytest.mark.parametrize("type_", ["batch", "transaction"])
+@pytest.mark.parametrize(
+    ("wrong", "status"),
+    [
+        pytest.param(
+            {"request": {"method": "POST", "url": "Patient"}, "resource": []}, 400, id="a resource that is a list"
+        ),
+        pytest.param(
+            {"request": {"method": "POST", "url": "Patient"}, "resource": "x"}, 400, id="a resource that is a text"
+        ),
+        pytest.param(entry("GET", "Patient/%00"), 400, id="a control character"),
+        pytest.param(entry("GET", "Patient/%FF"), 400, id="what is no UTF-8"),
+        pytest.param(entry("GET", "Patient/a_b"), 404, id="what is no id"),
+        pytest.param(entry("DELETE", "Patient/.."), 404, id="a folder"),
+        pytest.param(entry("DELETE", "Patient/_history"), 404, id="the history, to be deleted"),
+        pytest.param(entry("PUT", "Patient/a_b", {**PATIENT, "id": "a_b"}), 400, id="what is no id, to be written"),
+        pytest.param(entry("GET", "Patient/$everything"), 501, id="an operation"),
+        pytest.param(entry("GET", "_search"), 404, id="a search that is not posted"),
+    ],
+)
+async def test_an_entry_is_refused_that_asks_for(desk, type_, wrong, status):
+    if type_ == "transaction":
+        with pytest.raises(Refusal) as refused:
+            await desk.bundle(wrong)
+        assert refused.value.http_status == status
+        assert refused.value.issues[0].expression.startswith("Bundle.entry[0]")
+    else:
+        answer = await desk.bundle(wrong, type_=type_)
+        assert answer["entry"][0]["response"]["status"].startswith(str(status))
