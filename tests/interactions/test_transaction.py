@@ -402,3 +402,16 @@ async def test_an_entry_is_refused_that_asks_for(desk, type_, wrong, status):
     else:
         answer = await desk.bundle(wrong, type_=type_)
         assert answer["entry"][0]["response"]["status"].startswith(str(status))
+
+
+async def test_a_refused_transaction_leaves_the_connections_as_good_as_they_were(desk):
+    for _ in range(3):
+        await desk.create(PATIENT)
+        await desk.bundle(entry("POST", "Patient", PATIENT), entry("POST", "Observation", OBSERVATION))
+        with pytest.raises(NotFound):
+            await desk.bundle(
+                entry("POST", "Patient", PATIENT),
+                entry("POST", "Observation", OBSERVATION),
+                entry("GET", "Patient/nobody"),
+            )
+    assert content(await desk("history-system"))["total"] == 9
