@@ -8,6 +8,8 @@ import random
 import psycopg
 import pytest
 
+from fhir_server.kernel.settings import Settings
+from fhir_server.store.store import Store
 from tests.store.making import write
 
 
@@ -41,3 +43,22 @@ async def test_a_text_that_postgresql_cannot_hold_is_refused_not_cut(store):
     with pytest.raises(psycopg.DataError):
         await store.tenant(1).write([write(id="a\0b")])
     assert await store.tenant(1).read("Patient", "a") is None
+
+
+async def test_statements_by_key_go_on_after_a_unit_was_rolled_back(store, database_url):
+    one = await Store.open(Settings(database_url=database_url, pool_size=1, _env_file=None))
+    patients = one.tenant(1)
+    await patients.write([write()])
+
+    async def fail() -> None:
+        async with patients.unit() as unit:
+            await unit.write([write(id="b"), write(id="c"), write("Group", "g")])
+            await unit.read_many([("Patient", "a"), ("Group", "g")])
+            raise KeyError
+
+    for _ in range(3):
+        with pytest.raises(KeyError):
+            await fail()
+        assert (await patients.read("Patient", "a")).version == 1
+        assert await patients.read("Patient", "b") is None
+    await one.close()

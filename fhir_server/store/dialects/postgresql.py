@@ -124,7 +124,7 @@ class Session:
     async def command(self, text: bytes) -> None:
         """Run BEGIN, COMMIT or ROLLBACK."""
         self._counter.round_trips += 1
-        await self._connection.execute(text, prepare=False)
+        await keyed.run_command(self._connection, text)
 
 
 async def _rows(cursor: psycopg.AsyncRawCursor[Row], query: Query) -> list[Row]:
@@ -200,8 +200,7 @@ class Postgresql:
     async def write(self, tenant: int, writes: Sequence[Write]) -> None:
         """Save versions, all or none: one statement for one, a transaction for many."""
         if len(writes) == 1:
-            async with self._session() as session:
-                await session.write(tenant, writes)
+            await self._write_one(tenant, writes)
             return
         for attempt in range(ATTEMPTS):
             try:
@@ -212,6 +211,14 @@ class Postgresql:
                     raise
             else:
                 return
+
+    @_translated
+    async def _write_one(self, tenant: int, writes: Sequence[Write]) -> None:
+        connection = await self._taken()
+        try:
+            await Session(connection, self._counter, self._type_numbers).write(tenant, writes)
+        finally:
+            await self._pool.putconn(connection)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Session]:

@@ -9,11 +9,12 @@ https://www.psycopg.org/psycopg3/docs/api/pq.html and https://www.postgresql.org
 from __future__ import annotations
 
 import asyncio
+import itertools
 from select import POLLIN, poll
 from typing import TYPE_CHECKING, Any
 
 import psycopg
-from psycopg.errors import error_from_result
+from psycopg.errors import InvalidSqlStatementName, error_from_result
 from psycopg.generators import execute
 from psycopg.pq import ExecStatus, Format, TransactionStatus
 
@@ -39,12 +40,22 @@ class Wire(psycopg.AsyncConnection[Row]):
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self.statements: dict[str, _Prepared] = {}
+        self._names = itertools.count()
         self._news = poll()
         self._news.register(self.pgconn.socket, POLLIN)
 
     def has_news(self) -> bool:
         """Whether it is closed, or the server said something unasked: that it closed it, in all likelihood."""
         return self.closed or bool(self._news.poll(0))
+
+    def new_name(self) -> bytes:
+        """Return a name that no statement had on this connection."""
+        return b"k%d" % next(self._names)
+
+    async def rollback(self) -> None:
+        """Roll back as the pool does with what is left open. psycopg drops all statements then, ours too."""
+        await super().rollback()
+        self.statements.clear()
 
 
 class _Prepared:
@@ -66,7 +77,11 @@ async def rows_of(connection: Wire, query: Query) -> list[Row]:
         if prepared is None:
             prepared = await _prepare(connection, query.sql)
         pgconn.send_query_prepared(prepared.name, values, formats, _BINARY)
-        result = await _result(pgconn)
+        try:
+            result = await _result(pgconn)
+        except InvalidSqlStatementName:  # somebody dropped what was prepared: a pooler between, in all likelihood
+            connection.statements.clear()
+            raise
     loads = prepared.loads
     if loads is None:
         loads = prepared.loads = _loads(result, query.sql)
@@ -77,8 +92,15 @@ async def rows_of(connection: Wire, query: Query) -> list[Row]:
     ]
 
 
+async def run_command(connection: Wire, text: bytes) -> None:
+    """Run BEGIN, COMMIT or ROLLBACK past psycopg, which answers a ROLLBACK with DEALLOCATE ALL: ours would go too."""
+    async with connection.lock:
+        connection.pgconn.send_query(text)
+        await _result(connection.pgconn)
+
+
 async def _prepare(connection: Wire, sql: Sql) -> _Prepared:
-    prepared = _Prepared(b"k%d" % len(connection.statements))
+    prepared = _Prepared(connection.new_name())
     connection.pgconn.send_prepare(prepared.name, sql.text.encode())
     await _result(connection.pgconn)
     connection.statements[sql.text] = prepared

@@ -47,6 +47,12 @@ class Sending:
 
 def sending_of(tenant: int, writes: Sequence[Write], type_numbers: Mapping[str, int]) -> list[Sending]:
     """Return the statements that save `writes`, by resource type so that all lock in the same order."""
+    if len(writes) == 1:
+        version = writes[0].version
+        shared = {"tenant": tenant, "resource_type": type_numbers[version.resource_type]}
+        return [
+            Sending(_one(version.resource_type, writes[0], shared, replaces=writes[0].expected > 0), {version.id: 0})
+        ]
     refuse_twice_the_same(writes)
     groups: dict[tuple[str, bool], list[int]] = {}
     for position, write in enumerate(writes):
@@ -66,7 +72,8 @@ def sending_of(tenant: int, writes: Sequence[Write], type_numbers: Mapping[str, 
 def _one(resource_type: str, write: Write, shared: Mapping[str, Any], *, replaces: bool) -> Query:
     sql = (statements.replace_one if replaces else statements.create_one)(resource_type)
     h = None if write.index is None else arrays.bigint_array(write.index.hashes)
-    return Query(sql, sql.parameters({**shared, **values_of(write, shared["tenant"]), "h": h}), keyed=True)
+    values = values_of(write, shared["tenant"])
+    return Query(sql, sql.parameters({**values, **shared, "h": h}), keyed=True)
 
 
 def _many(resource_type: str, writes: Sequence[Write], shared: Mapping[str, Any], *, replaces: bool) -> Query:
