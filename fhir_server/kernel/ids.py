@@ -9,7 +9,6 @@ from __future__ import annotations
 import itertools
 import os
 import time
-import uuid
 from typing import Protocol
 
 
@@ -31,7 +30,8 @@ class UuidIds:
         value = (milliseconds & 0xFFFFFFFFFFFF) << 80 | random
         value = value & ~(0xF << 76) | 0x7 << 76
         value = value & ~(0x3 << 62) | 0x2 << 62
-        return str(uuid.UUID(int=value))
+        text = f"{value:032x}"
+        return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 class RequestIds:

@@ -86,7 +86,8 @@ def _is_suspicious(data: bytes, value: dict[str, Any], max_depth: int) -> bool:
         return True
     try:
         again = _encoder.encode(value)
-        if _may_be_deep(again, max_depth):
+        # Fewer brackets than levels allowed: it cannot be too deep, and need not be indented to see that.
+        if again.count(b"{") + again.count(b"[") >= max_depth and _may_be_deep(again, max_depth):
             return True
     except RecursionError:
         return True
