@@ -97,6 +97,7 @@ def start_raw(database_url: str, log: Path, workers: int = WORKERS) -> Target:
         connection.execute(TABLE)
     command = ["-m", "uvicorn", "benchmarks.raw_baseline:app", "--port", str(port), "--workers", str(workers)]
     command += ["--loop", "uvloop", "--http", "httptools", "--no-access-log", "--log-level", "error"]
+    command += ["--no-proxy-headers", "--no-server-header"]  # as `fhir-server serve` has it
     url = f"http://127.0.0.1:{port}/fhir/none/none"
     return _started("raw", command, {"RAW_DATABASE_URL": database_url}, url, port, database_url, log)
 
