@@ -7,6 +7,7 @@ their messages: those quote values. The same holds for the lines of libraries (`
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import time
 from contextvars import ContextVar
@@ -40,7 +41,7 @@ def configure(level: str = "info", form: Literal["console", "json"] = "json") ->
         _add_request_id,
         _drop_exception_messages,
     ]
-    last: Processor = structlog.dev.ConsoleRenderer() if form == "console" else structlog.processors.JSONRenderer(_json)
+    last: Processor = _for_people() if form == "console" else structlog.processors.JSONRenderer(_json)
     structlog.configure(
         processors=[*shared, last],
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
@@ -131,6 +132,12 @@ def _first_line_only(record: logging.LogRecord) -> bool:
     """Cut what `asyncio` and its like append: the repr of a task shows the exception's message."""
     record.msg, record.args = record.getMessage().partition("\n")[0], None
     return True
+
+
+def _for_people() -> structlog.dev.ConsoleRenderer:
+    """Lines in the order they were written in; colours only where a terminal shows them."""
+    colors = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
+    return structlog.dev.ConsoleRenderer(colors=colors, pad_event_to=0, sort_keys=False)
 
 
 def _json(event: Any, **_: Any) -> bytes:
