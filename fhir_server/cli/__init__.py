@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
@@ -21,6 +21,10 @@ COMMANDS: tuple[str, ...] = (
 )
 """Where the commands are: `module:attribute`. The module's name is the command's; the attribute is a function,
 or a `typer.Typer` where the command has commands of its own."""
+
+
+_WRONG = 2
+_WITHOUT_SETTINGS = frozenset({"version", "definitions", None})
 
 
 def name_of(place: str) -> str:
@@ -52,6 +56,19 @@ class LazyGroup(TyperGroup):
         """Return the command of that name, None where there is none."""
         return next((command_at(place) for place in COMMANDS if name_of(place) == cmd_name), None)
 
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command; answer a mistake of the caller with a sentence."""
+        try:
+            return super().invoke(ctx)
+        except Exception as fault:
+            from fhir_server.cli.mistakes import sentence_for  # noqa: PLC0415 - only where there is a fault
+
+            sentence = sentence_for(fault)
+            if not sentence:
+                raise
+            typer.secho(sentence, fg="red", err=True)
+            raise typer.Exit(_WRONG) from None
+
 
 app = typer.Typer(
     cls=LazyGroup,
@@ -62,9 +79,28 @@ app = typer.Typer(
 )
 
 
+def _say_version(wanted: bool) -> None:  # noqa: FBT001 - the signature of typer
+    if wanted:
+        from fhir_server.cli.version import command  # noqa: PLC0415 - as every command
+
+        command()
+        raise typer.Exit
+
+
 @app.callback()
-def group() -> None:
+def group(
+    ctx: typer.Context,
+    *,
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="As the command version.")
+    ] = False,
+) -> None:
     """Make a group of the commands that are found by name."""
+    if ctx.invoked_subcommand not in _WITHOUT_SETTINGS:
+        from fhir_server.cli.mistakes import unknown_settings  # noqa: PLC0415 - slow, and `version` does without
+
+        for warning in unknown_settings():
+            typer.secho(warning, fg="yellow", err=True)
 
 
 def main() -> None:

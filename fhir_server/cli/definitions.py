@@ -30,7 +30,10 @@ def build(
     try:
         files = build_pack(source)
     except (ValueError, OSError, tarfile.TarError) as fault:
-        raise typer.BadParameter(str(fault), param_hint="SOURCE") from fault
+        raise typer.BadParameter(
+            f"{source} is no FHIR package ({fault}): take hl7.fhir.r4.core 4.0.1, as packages.fhir.org has it",
+            param_hint="SOURCE",
+        ) from fault
     write_pack(files, into)
     size = sum(len(content) for content in files.values())
     Console().print(f"{len(files)} files, {size:,} bytes in {into}")

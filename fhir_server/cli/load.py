@@ -25,7 +25,6 @@ from fhir_server.interactions.loading import Refused, load, refuse_unless_resour
 from fhir_server.kernel.errors import Refusal
 from fhir_server.kernel.settings import Settings
 from fhir_server.spec import json_format, xml_format
-from fhir_server.store.schema import SchemaOutdated
 from fhir_server.web.addresses import base_url_of
 
 if TYPE_CHECKING:
@@ -38,7 +37,6 @@ T = TypeVar("T")
 
 GROUP = 100
 SHOWN = 50
-_CANNOT = 2
 DEFAULT_BASE = "http://127.0.0.1:8000/fhir"
 
 
@@ -157,16 +155,14 @@ def decode(document: Document, parts: Parts) -> Resource:
 @asynccontextmanager
 async def in_process(settings: Settings, tenant: str = "") -> AsyncIterator[Context]:
     """Give the surroundings of an interaction in this process, for as long as the block lasts."""
-    try:
-        parts = await build_parts(settings)
-    except SchemaOutdated as outdated:
-        typer.secho(str(outdated), fg="red", err=True)
-        raise typer.Exit(_CANNOT) from None
+    parts = await build_parts(settings)
     try:
         name = tenant or settings.default_tenant
         key = await parts.store.tenant_key(name)
         if key is None:
-            raise typer.BadParameter(f"There is no tenant {name!r}", param_hint="--tenant")
+            raise typer.BadParameter(
+                f"There is no tenant {name!r}; `fhir-server tenant create {name}` makes it", param_hint="--tenant"
+            )
         yield Context(parts=parts, tenant=Tenant(key, name), base_url=_base_url(settings, name))
     finally:
         await parts.store.close()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
+import socket
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from fhir_server.kernel.settings import Settings
 
 _REFUSED = 2
+_ABOUT_PORTS = (errno.EADDRINUSE, errno.EACCES)
 _FACTORY = "fhir_server.app:from_environment"
 
 
@@ -34,6 +37,7 @@ def command(  # noqa: PLR0917 - options, named where they are used
 
     settings = Settings()
     _refuse_unsafe(settings, host)
+    _refuse_taken(host, port)
     from fhir_server.store.schema import prepare  # noqa: PLC0415 - slow, and not needed to refuse
 
     prepare(settings.database_url)
@@ -59,6 +63,21 @@ def _refuse_unsafe(settings: Settings, host: str) -> None:
         refuse_exposed(settings, host)
     except CannotStart as refusal:
         typer.secho(str(refusal), fg="red", err=True)
+        raise typer.Exit(_REFUSED) from None
+
+
+def _refuse_taken(host: str, port: int) -> None:
+    """End with a sentence where nobody can listen there, before anything is promised."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as probe:
+            if os.name == "posix":
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as fault:
+        way_out = "choose another --port" if fault.errno in _ABOUT_PORTS else "choose another --host"
+        say = "something listens there already" if fault.errno == errno.EADDRINUSE else fault.strerror
+        typer.secho(f"Cannot listen on {host}, port {port}: {say}; {way_out}.", fg="red", err=True)
         raise typer.Exit(_REFUSED) from None
 
 
