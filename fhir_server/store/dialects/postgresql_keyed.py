@@ -110,11 +110,16 @@ async def _prepare(connection: Wire, sql: Sql) -> _Prepared:
 async def _result(pgconn: PGconn) -> PGresult:
     """Return what the server answers. Who stops waiting leaves a connection that nobody can use any more."""
     try:
-        result = (await _driven(pgconn))[-1]
+        results = await _driven(pgconn)
+    except OSError as gone:  # the event loop cannot wait for a socket that was closed under it
+        raise psycopg.OperationalError("the connection is lost") from gone
     except BaseException:
         if pgconn.transaction_status == TransactionStatus.ACTIVE:
             pgconn.finish()
         raise
+    if not results:
+        raise psycopg.OperationalError("the connection was lost before an answer")
+    result = results[-1]
     if result.status not in {ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK}:
         raise error_from_result(result)
     return result
