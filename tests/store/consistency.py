@@ -9,35 +9,51 @@ from __future__ import annotations
 import sqlite3
 import struct
 from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import psycopg
+
+Ask = Callable[[str], list[tuple]]
+
+
+@contextmanager
+def snapshot(database_url: str) -> Iterator[Ask]:
+    """Ask the plain driver, all questions of one state: a backend may still commit what its dead client sent."""
+    if database_url.startswith("sqlite"):
+        connection = sqlite3.connect(database_url.removeprefix("sqlite:///"), isolation_level=None)
+        try:
+            connection.execute("BEGIN")
+            yield lambda question: connection.execute(question).fetchall()
+        finally:
+            connection.close()
+        return
+    with psycopg.connect(database_url) as connection:
+        connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        yield lambda question: connection.execute(question).fetchall()
 
 
 def rows(database_url: str, question: str) -> list[tuple]:
     """Run one question with the plain driver."""
-    if database_url.startswith("sqlite"):
-        connection = sqlite3.connect(database_url.removeprefix("sqlite:///"))
-        try:
-            return connection.execute(question).fetchall()
-        finally:
-            connection.close()
-    with psycopg.connect(database_url) as connection:
-        return connection.execute(question).fetchall()
+    with snapshot(database_url) as ask:
+        return ask(question)
 
 
 def disagreements(database_url: str) -> list[str]:
     """Return a sentence for each place where the tables do not agree; none where all is well."""
-    types = dict(rows(database_url, "SELECT number, name FROM resource_type"))
-    changes = rows(database_url, "SELECT resource_type, tenant, id, version, updated, method FROM change ORDER BY seq")
-    kept = rows(database_url, "SELECT resource_type, tenant, id, version, updated, method, ended FROM history")
-    found = []
-    for number in {row[0] for row in changes} | {row[0] for row in kept}:
-        table = _table(types[number])
-        question = f'SELECT {number}, tenant, id, version, updated, method FROM "{table}"'  # noqa: S608
-        current = rows(database_url, question)
-        found += _of_type(table, current, [c for c in changes if c[0] == number], [k for k in kept if k[0] == number])
-        if database_url.startswith("sqlite"):
-            found += _tails(database_url, table)
+    with snapshot(database_url) as ask:
+        types = dict(ask("SELECT number, name FROM resource_type"))
+        changes = ask("SELECT resource_type, tenant, id, version, updated, method FROM change ORDER BY seq")
+        kept = ask("SELECT resource_type, tenant, id, version, updated, method, ended FROM history")
+        found = []
+        for number in {row[0] for row in changes} | {row[0] for row in kept}:
+            table = _table(types[number])
+            current = ask(f'SELECT {number}, tenant, id, version, updated, method FROM "{table}"')  # noqa: S608
+            found += _of_type(
+                table, current, [c for c in changes if c[0] == number], [k for k in kept if k[0] == number]
+            )
+            if database_url.startswith("sqlite"):
+                found += _tails(ask, table)
     return found
 
 
@@ -62,10 +78,10 @@ def _of_type(table: str, current: list[tuple], changes: list[tuple], kept: list[
     return found
 
 
-def _tails(database_url: str, table: str) -> list[str]:
-    packed = rows(database_url, f'SELECT rid, h FROM "{table}" WHERE h IS NOT NULL')  # noqa: S608
+def _tails(ask: Ask, table: str) -> list[str]:
+    packed = ask(f'SELECT rid, h FROM "{table}" WHERE h IS NOT NULL')  # noqa: S608
     expected = Counter((h, rid) for rid, blob in packed for h in struct.unpack(f"={len(blob) // 8}q", blob))
-    there = Counter(rows(database_url, f'SELECT h, rid FROM "{table}_ix"'))  # noqa: S608
+    there = Counter(ask(f'SELECT h, rid FROM "{table}_ix"'))  # noqa: S608
     return [] if expected == there else [f"{table}: the tail and its index differ"]
 
 
