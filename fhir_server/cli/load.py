@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import re
 from collections import Counter
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
@@ -19,7 +20,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from rich.table import Table
 
 from fhir_server.app import build_parts
-from fhir_server.cli.load_inputs import Document, Journal, digest_of, documents_in, files_in
+from fhir_server.cli.load_inputs import SUFFIXES, Document, Journal, digest_of, documents_in, files_in, is_by_lines
 from fhir_server.interactions.context import Context, Tenant
 from fhir_server.interactions.loading import Refused, load, refuse_unless_resource, refused_as, stands_alone
 from fhir_server.kernel.errors import Refusal
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 GROUP = 100
+_INTERRUPTED = 130
+_AROUND = re.compile(r"^Bundle\.entry\[0\](\.resource)?\.?")
 SHOWN = 50
 DEFAULT_BASE = "http://127.0.0.1:8000/fhir"
 
@@ -48,15 +51,26 @@ def command(
     tenant: Annotated[str, typer.Option(help="The tenant to load into; the default tenant where none is named.")] = "",
     concurrency: Annotated[int, typer.Option(min=1, max=64, help="Groups performed at the same time.")] = 4,
     journal: Annotated[
-        Path | None, typer.Option(help="Where to note what is in, to go on after an interruption.")
+        Path | None,
+        typer.Option(
+            help="Where to note what is in, to go on after an interruption; beside a SQLite file, else in this folder, where absent."
+        ),
     ] = None,
     again: Annotated[bool, typer.Option("--again", help="Load also what the journal says is in already.")] = False,
 ) -> None:
-    """Load content in-process. Ends with 1 where something was refused; run it again to go on where it stopped."""
+    """Load files into the database, with or without a running server. Ends with 1 where something was refused; after an interruption the same command goes on where it stopped."""
     console = Console(stderr=True)
     settings = Settings()
     run = _Run(files_in(paths), concurrency, journal or journal_path(settings, tenant), again)
-    asyncio.run(_load(run, settings, tenant, console))
+    if not run.files:
+        raise typer.BadParameter(f"no file there ends with {', '.join(SUFFIXES)}, or one of these and .gz")
+    try:
+        asyncio.run(_load(run, settings, tenant, console))
+    except KeyboardInterrupt:
+        console.print(
+            f"Interrupted after {_some(run.counts.total(), 'resource')}: give the same command again to go on."
+        )
+        raise typer.Exit(_INTERRUPTED) from None
     report(run.counts, run.refused, console, run.skipped)
     if run.refused:
         raise typer.Exit(1)
@@ -71,7 +85,7 @@ class _Run:
     journal_path: Path
     again: bool
     counts: Counter[str] = field(default_factory=Counter)
-    refused: list[tuple[Path, Refused]] = field(default_factory=list)
+    refused: list[tuple[str, Refused]] = field(default_factory=list)
     skipped: int = 0
 
 
@@ -96,11 +110,11 @@ async def _load(run: _Run, settings: Settings, tenant: str, console: Console) ->
             async def one(group: list[_Item]) -> None:
                 loaded = await load([item.resource for item in group], context)
                 run.counts.update(loaded.counts)
-                run.refused += ((group[refused.number].path, refused) for refused in loaded.refused)
+                run.refused += (_placed(refused, group[refused.number]) for refused in loaded.refused)
                 _note(journal, group, {refused.number for refused in loaded.refused})
 
             def moved(done: int) -> None:
-                progress.update(task, completed=done, counts=f"{run.counts.total():,} resources")
+                progress.update(task, completed=done, counts=_some(run.counts.total(), "resource"))
 
             await in_parallel(_groups(run, journal, context.parts, moved), one, run.concurrency)
             moved(total)
@@ -116,21 +130,23 @@ def _note(journal: Journal, group: list[_Item], refused: set[int]) -> None:
         journal.note(digest, positions)
 
 
+def _placed(refused: Refused, item: _Item) -> tuple[str, Refused]:
+    """Return where the item stands, and the refusal without the transaction that was put around it."""
+    if not stands_alone(item.resource):
+        issues = (replace(issue, expression=_AROUND.sub("", issue.expression)) for issue in refused.issues)
+        refused = replace(refused, issues=tuple(issues))
+    line = f": line {item.position + 1}" if is_by_lines(item.path) else ""
+    return f"{item.path}{line}", refused
+
+
 def _groups(run: _Run, journal: Journal, parts: Parts, moved: Callable[[int], None]) -> Iterator[list[_Item]]:
     """Yield what the files hold in groups, without what the journal has: a Bundle is a group of its own."""
     group: list[_Item] = []
     before = 0
     for path in run.files:
-        digest = digest_of(path)
-        for document in documents_in(path):
-            moved(before + document.end)
-            if journal.has(digest, document.position):
-                run.skipped += 1
-                continue
-            try:
-                item = _Item(path, digest, document.position, decode(document, parts))
-            except Refusal as refusal:
-                run.refused.append((path, refused_as(f"line {document.position + 1}", refusal)))
+        for end, item in _items(path, run, journal, parts):
+            moved(before + end)
+            if item is None:
                 continue
             if stands_alone(item.resource):
                 yield [item]
@@ -142,6 +158,29 @@ def _groups(run: _Run, journal: Journal, parts: Parts, moved: Callable[[int], No
         before += path.stat().st_size
     if group:
         yield group
+
+
+def _items(path: Path, run: _Run, journal: Journal, parts: Parts) -> Iterator[tuple[int, _Item | None]]:
+    """Yield how far into the file each document ends, and the document where it can be read and is not in."""
+    digest = digest_of(path)
+    try:
+        for document in documents_in(path):
+            if journal.has(digest, document.position):
+                run.skipped += 1
+                yield document.end, None
+            else:
+                yield document.end, _read(document, _Item(path, digest, document.position, {}), run, parts)
+    except Refusal as refusal:
+        run.refused.append((str(path), refused_as("file", refusal)))
+
+
+def _read(document: Document, item: _Item, run: _Run, parts: Parts) -> _Item | None:
+    try:
+        return replace(item, resource=decode(document, parts))
+    except Refusal as refusal:
+        what = f"line {document.position + 1}" if is_by_lines(item.path) else "file"
+        run.refused.append((str(item.path), refused_as(what, refusal)))
+        return None
 
 
 def decode(document: Document, parts: Parts) -> Resource:
@@ -215,21 +254,24 @@ def progress_bar(console: Console) -> Progress:
     )
 
 
-def report(
-    counts: Counter[str], refused: Sequence[tuple[Path | None, Refused]], console: Console, skipped: int = 0
-) -> None:
+def report(counts: Counter[str], refused: Sequence[tuple[str, Refused]], console: Console, skipped: int = 0) -> None:
     """Print what went in, by type, and what was refused and why."""
     if counts:
         table = Table("type", "resources", title="Loaded")
         for resource_type, count in counts.most_common():
             table.add_row(resource_type, f"{count:,}")
         console.print(table)
-    known = f"; {skipped:,} were in already" if skipped else ""
-    console.print(f"{counts.total():,} resources loaded, {len(refused):,} refused{known}.")
-    for path, this in refused[:SHOWN]:
-        _say(console, f"{path}: " if path else "", this)
+    verb = "was" if skipped == 1 else "were"
+    known = f"; {_some(skipped, 'document')} {verb} in already" if skipped else ""
+    console.print(f"{_some(counts.total(), 'resource')} loaded, {len(refused):,} refused{known}.")
+    for where, this in refused[:SHOWN]:
+        _say(console, f"{where}: " if where else "", this)
     if len(refused) > SHOWN:
         console.print(f"… and {len(refused) - SHOWN:,} more")
+
+
+def _some(count: int, what: str) -> str:
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
 def _say(console: Console, where: str, refused: Refused) -> None:

@@ -8,14 +8,17 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import zlib
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, cast
+
+from fhir_server.kernel.errors import Malformed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-_SUFFIXES = (".json", ".ndjson", ".jsonl", ".xml")
+SUFFIXES = (".json", ".ndjson", ".jsonl", ".xml")
 _BY_LINES = (".ndjson", ".jsonl")
 
 
@@ -42,15 +45,30 @@ def files_in(paths: Iterable[Path]) -> list[Path]:
 
 def is_readable(path: Path) -> bool:
     """Whether the name says that resources are in it."""
-    return _bare(path).endswith(_SUFFIXES)
+    return _bare(path).endswith(SUFFIXES)
 
 
 def documents_in(path: Path) -> Iterator[Document]:
-    """Yield the resources of a file, one after the other; an NDJSON file is never in memory as a whole."""
+    """Yield the resources of a file, one after the other; an NDJSON file is never in memory as a whole.
+
+    Raises Malformed where the file is not the gzip its name says, or is cut off.
+    """
+    try:
+        yield from _documents_in(path)
+    except (gzip.BadGzipFile, EOFError, zlib.error):
+        raise Malformed("The file is no gzip, or is cut off or damaged") from None
+
+
+def is_by_lines(path: Path) -> bool:
+    """Whether each line of the file is a resource."""
+    return _bare(path).endswith(_BY_LINES)
+
+
+def _documents_in(path: Path) -> Iterator[Document]:
     name = _bare(path)
     with path.open("rb") as raw:
         content = cast("IO[bytes]", gzip.GzipFile(fileobj=raw) if path.name.lower().endswith(".gz") else raw)
-        if name.endswith(_BY_LINES):
+        if is_by_lines(path):
             for position, line in enumerate(content):
                 if line.strip():
                     yield Document(position, line, is_xml=False, end=raw.tell())

@@ -57,9 +57,11 @@ def command(
             bundles = progress.track(clinic.bundles(), total=patients + 1, description="Sample clinic")
             _write_to(output, bundles)
     if into:
-        report(loaded.counts, [(None, refused) for refused in loaded.refused], console)
+        report(loaded.counts, [("", refused) for refused in loaded.refused], console)
         if loaded.refused:
             raise typer.Exit(1)
+    elif output:
+        console.print(f"{patients + 1:,} Bundles in {output}", highlight=False)
 
 
 @dataclass(frozen=True, slots=True)

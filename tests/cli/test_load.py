@@ -125,8 +125,56 @@ def test_one_bad_resource_stops_no_other_and_is_named(desk):
     assert result.exit_code == 1
     assert set(desk.versions()) == {"a", "c"}
     assert "2 resources loaded, 1 refused" in result.output
-    assert "a.ndjson: Patient/b: 4" in result.output
+    assert "a.ndjson: line 2: Patient/b: 4" in result.output
     assert "Patient.gender" in result.output
+
+
+def test_a_type_that_does_not_exist_is_refused_as_if_no_bundle_were_around_it(desk):
+    desk.give("a.ndjson", patient("a"), "", {"resourceType": "Pateint", "id": "b"})
+    result = desk.load()
+    assert "a.ndjson: line 3: Pateint/b: 404" in result.output
+    assert "Bundle.entry" not in result.output
+
+
+@pytest.mark.parametrize("name", ["a.ndjson.gz", "a.json.gz"])
+def test_a_file_that_is_no_gzip_stops_no_other(desk, name):
+    (desk.folder / name).write_text("no gzip")
+    desk.give("b.json", patient("b"))
+    result = desk.load()
+    assert result.exit_code == 1
+    assert set(desk.versions()) == {"b"}
+    assert f"{name}: file: 400" in " ".join(result.output.split())
+    assert "gzip" in result.output
+
+
+def test_a_gzip_that_is_cut_off_is_loaded_up_to_there(desk):
+    path = desk.give("a.ndjson.gz", *(patient(f"p{n}") for n in range(3)))
+    path.write_bytes(path.read_bytes()[:-12])
+    result = desk.load()
+    assert result.exit_code == 1
+    assert "a.ndjson.gz: file: 400" in result.output
+
+
+def test_where_there_is_nothing_to_load_it_is_said(desk):
+    desk.give("notes.txt", "hello")
+    result = desk.load()
+    assert result.exit_code == 2
+    assert ".ndjson" in result.output
+
+
+def test_an_interruption_says_how_to_go_on(desk):
+    desk.give("a.ndjson", *(patient(f"p{n}") for n in range(3000)))
+    command = [sys.executable, "-m", "fhir_server", "load", str(desk.folder)]
+    process = subprocess.Popen(command, env={**os.environ, **desk.environment}, stderr=subprocess.PIPE, text=True)
+    journal = journal_path(Settings(_env_file=None), "")
+    deadline = time.monotonic() + 60
+    while not journal.exists() and time.monotonic() < deadline:
+        time.sleep(0.005)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in said
+    assert "give the same command again" in said
 
 
 def test_a_transaction_is_loaded_whole_or_not_at_all(desk):
@@ -157,18 +205,18 @@ def test_what_is_no_resource_is_refused_with_its_line(desk, line):
 def test_loading_again_does_nothing_unless_asked_to(desk):
     desk.give("a.ndjson", patient("a"))
     desk.load()
-    assert "1 were in already" in desk.load().output
+    assert "1 document was in already" in desk.load().output
     assert desk.versions() == {"a": 1}
     assert desk.load("--again").exit_code == 0
     assert desk.versions()["a"] >= 1
-    assert "1 resources loaded" in desk.load("--again").output
+    assert "1 resource loaded" in desk.load("--again").output
 
 
 def test_what_was_refused_is_tried_again(desk):
     desk.give("a.ndjson", patient("a"), patient("b", gender="no such"))
     desk.load()
     result = desk.load()
-    assert "0 resources loaded, 1 refused; 1 were in already" in result.output
+    assert "0 resources loaded, 1 refused; 1 document was in already" in result.output
 
 
 def test_a_changed_file_is_another_input(desk):

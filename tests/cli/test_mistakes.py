@@ -22,6 +22,7 @@ def run(monkeypatch, tmp_path):
     for name in ("AUTH", "INSECURE", "DATABASE_URL"):
         monkeypatch.setenv(f"FHIR_SERVER_{name}", "")
         monkeypatch.delenv(f"FHIR_SERVER_{name}")
+    (tmp_path / "in.json").write_text('{"resourceType": "Patient", "id": "a"}')
     return lambda *args: CliRunner().invoke(app, list(args))
 
 
