@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from fhir_server.interactions.context import Context, Parts
     from fhir_server.interactions.interaction import Interaction, Reply, Resource
+    from fhir_server.kernel.errors import Refusal
     from fhir_server.web.in_process import OwnLoop
 
 # Only the standard library and pytest are imported above: pytest loads this file in every run of every project.
@@ -60,27 +61,67 @@ class InProcessServer:
     def perform(self, interaction: Interaction) -> Reply:
         """Answer `interaction` for the default tenant. Raises a Refusal where the server will not."""
         from fhir_server.interactions.perform import perform  # noqa: PLC0415
+        from fhir_server.kernel.errors import Refusal  # noqa: PLC0415
 
-        return self._loop.run(perform(interaction, self.context))
+        __tracebackhide__ = True
+        try:
+            return self._loop.run(perform(interaction, self.context))
+        except Refusal as refusal:
+            raise _explained(refusal).with_traceback(None) from None
 
     async def perform_async(self, interaction: Interaction) -> Reply:
         """Answer `interaction`, awaited."""
         from fhir_server.interactions.perform import perform  # noqa: PLC0415
+        from fhir_server.kernel.errors import Refusal  # noqa: PLC0415
 
-        return await self._loop.run_async(perform(interaction, self.context))
+        __tracebackhide__ = True
+        try:
+            return await self._loop.run_async(perform(interaction, self.context))
+        except Refusal as refusal:
+            raise _explained(refusal).with_traceback(None) from None
 
     def create(self, resource: Resource) -> Resource:
         """Save `resource` as a new instance and return it as saved, with its id. Raises a Refusal where it is not valid."""
         from fhir_server.interactions.interaction import Interaction  # noqa: PLC0415
+        from fhir_server.interactions.loading import refuse_unless_resource  # noqa: PLC0415
         from fhir_server.spec import json_format  # noqa: PLC0415
 
-        reply = self.perform(Interaction(kind="create", resource_type=str(resource["resourceType"]), body=resource))
+        __tracebackhide__ = True
+        refuse_unless_resource(resource)
+        reply = self.perform(Interaction(kind="create", resource_type=resource["resourceType"], body=resource))
         return json_format.decode(reply.body or b"")
 
     def create_tenant(self, name: str) -> str:
         """Make another tenant and return its base URL."""
         self._loop.run(self.parts.store.create_tenant(name))
         return f"{self.url.removesuffix('/fhir')}/t/{name}/fhir"
+
+
+def _explained(refusal: Refusal) -> Refusal:
+    """Return the refusal with its issues as notes: pytest shows them, the message alone may not say the place."""
+    for issue in refusal.issues:
+        if issue.expression or issue.diagnostics != refusal.diagnostics:
+            refusal.add_note(f"{issue.expression or issue.code}: {issue.diagnostics}")
+    return refusal
+
+
+def _refuse_wrong(changed: dict[str, Any]) -> None:
+    """Fail the test where its marker names what is no setting, or gives it a wrong value."""
+    from difflib import get_close_matches  # noqa: PLC0415
+
+    from pydantic import ValidationError  # noqa: PLC0415
+
+    from fhir_server.kernel.settings import Settings  # noqa: PLC0415
+
+    for name in changed.keys() - Settings.model_fields.keys():
+        near = get_close_matches(name, Settings.model_fields, 1)
+        hint = f"; did you mean {near[0]!r}?" if near else "; docs/settings.md has them all, here in small letters"
+        pytest.fail(f"pytest.mark.fhir_server: there is no setting {name!r}{hint}", pytrace=False)
+    try:
+        Settings(_env_file=None, **changed)
+    except ValidationError as wrong:
+        said = "; ".join(f"{'.'.join(map(str, error['loc']))}: {error['msg']}" for error in wrong.errors())
+        pytest.fail(f"pytest.mark.fhir_server: {said}", pytrace=False)
 
 
 class _House:
@@ -126,9 +167,11 @@ def fhir_server(
     from fhir_server.web.in_process import InProcessTransport  # noqa: PLC0415
 
     marker = request.node.get_closest_marker("fhir_server")
+    changed = dict(marker.kwargs) if marker else {}
+    _refuse_wrong(changed)
     folder = tmp_path_factory.mktemp("fhir_server")
     loop = _fhir_server_house.loop
-    parts = _fhir_server_house.open(folder, dict(marker.kwargs) if marker else {})
+    parts = _fhir_server_house.open(folder, changed)
     url = parts.settings.base_url or f"{_ORIGIN}/fhir"
     transport = InProcessTransport(create_app_with(parts), loop)
     try:

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from fhir_server.interactions.interaction import Interaction
-from fhir_server.kernel.errors import InvalidResource, NotFound
+from fhir_server.kernel.errors import InvalidResource, Malformed, NotFound
 
 pytest_plugins = ["pytester"]
 
@@ -64,6 +64,42 @@ def test_settings_may_be_changed_for_one_test(fhir_server):
     assert fhir_server.client.put("/Patient/new", json={**PATIENT, "id": "new"}).status_code == 405
     answer = fhir_server.client.get("/metadata", headers={"origin": "https://app.example"})
     assert answer.headers["access-control-allow-origin"] == "*"
+
+
+def test_a_refusal_says_in_the_test_s_report_what_is_wrong(pytester):
+    pytester.makepyfile(
+        """
+        def test_it(fhir_server):
+            fhir_server.create({"resourceType": "Patient", "nam": []})
+        """
+    )
+    result = pytester.runpytest_subprocess("-p", "no:cacheprovider")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*Patient.nam*did you mean 'name'?*"])
+    assert "concurrent/futures" not in result.stdout.str(), "the frames of ours are left out"
+
+
+def test_what_is_no_resource_is_refused(fhir_server):
+    with pytest.raises(Malformed, match="resourceType"):
+        fhir_server.create({"name": []})
+
+
+def test_a_setting_that_is_none_or_wrong_is_said(pytester):
+    pytester.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.fhir_server(update_creat=False)
+        def test_none(fhir_server): ...
+
+        @pytest.mark.fhir_server(max_count=0)
+        def test_wrong(fhir_server): ...
+        """
+    )
+    result = pytester.runpytest_subprocess("-p", "no:cacheprovider")
+    result.assert_outcomes(errors=2)
+    result.stdout.fnmatch_lines(["*no setting 'update_creat'; did you mean 'update_create'?*"])
+    result.stdout.fnmatch_lines(["*max_count*greater than or equal to 1*"])
 
 
 def test_compressed_answers_arrive_unpacked(fhir_server):
