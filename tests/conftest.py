@@ -12,6 +12,7 @@ import shutil
 import sys
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))  # `from services import …`, for tests and benchmarks alike
@@ -21,6 +22,10 @@ from services import postgresql
 from fhir_server.kernel.settings import Settings
 from fhir_server.store.schema import prepare
 from fhir_server.store.store import Store
+
+# No deadlines: machines are shared. In CI the examples are the same in every run; elsewhere they are drawn anew.
+hypothesis.settings.register_profile("ours", deadline=None, derandomize=os.environ.get("CI") == "true")
+hypothesis.settings.load_profile("ours")
 
 KINDS = ["sqlite", "postgresql"]
 KEPT = frozenset({"resource_type", "alembic_version"})
