@@ -17,11 +17,12 @@ def fold(text: str) -> str:
     """Return `text` without accents and case, each run of white space one space, none at the ends.
 
     NFKD, combining marks dropped, casefold, again NFKD for what folding made; hyphens and apostrophes stay.
+    Then NFC, which puts the syllables of Hangul together again: they begin with another syllable only in parts.
     """
     if text.isascii():
         return " ".join(text.lower().split())
     stripped = _without_marks(_without_marks(text).casefold().translate(_LETTERS))
-    return " ".join(stripped.split())
+    return " ".join(unicodedata.normalize("NFC", stripped).split())
 
 
 def _without_marks(text: str) -> str:

@@ -54,6 +54,7 @@ def test_escaped_texts_come_back_as_they_were(texts):
         pytest.param("Σίσυφος", "σισυφοσ", id="Greek final sigma"),
         pytest.param("\uff26\uff55\uff4c\uff4c", "full", id="full width"),
         pytest.param("山田", "山田", id="no case at all"),
+        pytest.param("\u1100\u1175\u11b7", "김", id="syllables of Hangul are whole: 기 does not begin 김"),
     ],
 )  # fmt: skip
 def test_texts_are_folded(text, folded):
