@@ -18,6 +18,14 @@ _CONDITION = re.compile(r"\.where\((?:[^()]|\([^()]*\))*\)$")
 RESOLVES_TO = re.compile(r"(.+)\.where\(resolve\(\) is (\w+)\)")
 """How R4 narrows a reference parameter to one type: the reference, and the type."""
 
+NAMED_SYSTEMS = {
+    "http://hl7.org/fhir/ValueSet/mimetypes": "urn:ietf:bcp:13",
+    "http://hl7.org/fhir/ValueSet/all-languages": "urn:ietf:bcp:47",
+    "http://hl7.org/fhir/ValueSet/languages": "urn:ietf:bcp:47",
+    "http://hl7.org/fhir/ValueSet/currencies": "urn:iso:std:iso:4217",
+}
+"""The systems of the value sets that are too large to list: each implies its system for every code."""
+
 _AS = re.compile(r"\((.+) as (\w+)\)|(.+)\.(?:as|ofType)\((\w+)\)")
 
 
@@ -50,7 +58,9 @@ def selected_by(part: str, definitions: Definitions) -> Selected | None:
         return None
     element, is_single = found
     types = (wanted,) if wanted else tuple(one.code for one in element.types)
-    value_set = element.binding.value_set if element.binding and element.binding.strength == "required" else ""
+    value_set = element.binding.value_set.partition("|")[0] if element.binding else ""
+    if element.binding and element.binding.strength != "required" and value_set not in NAMED_SYSTEMS:
+        value_set = ""
     resolved = RESOLVES_TO.fullmatch(part)
     targets = (resolved[2],) if resolved else tuple(one for type_ in element.types for one in type_.targets)
     return Selected(types, is_single, value_set, () if "Resource" in targets else targets)

@@ -59,7 +59,7 @@ def places(name: str, resource_type: str, parameters: SearchParameters) -> list[
     """
     found = _places(name, resource_type, (), parameters)
     if len(found) > MAX_ALTERNATIVES:
-        types = ", ".join(sorted({link.resource_type for place in found for link in place.links}))
+        types = _some(sorted({link.resource_type for place in found for link in place.links}))
         raise BadRequest(f"{name} fits too many types of resource ({types}); name one, as in subject:Patient.name")
     return found
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from fhir_server.search.columns import MAIN_DATES, PATIENTS
 from fhir_server.search.derivation import Derivation
-from fhir_server.search.elements import selected_by
+from fhir_server.search.elements import NAMED_SYSTEMS, Selected, selected_by
 from fhir_server.search.types.entries import PRIMITIVES
 from fhir_server.spec.search_expressions import union_parts
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from fhir_server.search.derivation import Derived
-    from fhir_server.search.elements import Selected
     from fhir_server.spec.definitions import SearchComponent, SearchParameter
     from fhir_server.spec.packages import Definitions
 
@@ -32,6 +31,7 @@ _BARE = PRIMITIVES | {"ContactPoint"}
 """The types of elements that have no system of their own."""
 
 _URLS = frozenset({"canonical", "uri"})
+_CONDITIONS = re.compile(r"^[\w.]+\.exists\(\) and |!= false$")
 _WHERE = re.compile(r"\.where\([^()]*\)")
 
 _SWAPPED = ("DocumentReference", "relationship")
@@ -47,6 +47,7 @@ class SearchParameters:
         self._targets: dict[tuple[str, str], tuple[str, ...]] = {}
         self._derived: dict[str, Mapping[str, Derived]] = {}
         self._bare: dict[tuple[str, str, str], frozenset[tuple[str, str]] | None] = {}
+        self._boolean: dict[tuple[str, str, str], bool] = {}
         self._by_url = {parameter.url: parameter for parameter in definitions.search_parameters}
         self._by_type: dict[str, dict[str, SearchParameter]] = {name: {} for name in definitions.resource_types}
         for parameter in sorted(definitions.search_parameters, key=lambda p: p.url):
@@ -120,20 +121,36 @@ class SearchParameters:
         """Return None where a token's elements can have systems, else the (system, code) pairs they imply.
 
         An element of type `code` implies the systems of its required binding, a `boolean` that of the special
-        values; the index holds only the bare value, and the parser takes such a system away.
+        values; the index holds only the bare value, and the parser takes such a system away. A pair with the code
+        "" stands for all codes of the system (`NAMED_SYSTEMS`).
         """
         key = (resource_type, parameter.code, parameter.expression)
         if key not in self._bare:
             parts = union_parts(self.definitions.expression_for(parameter, resource_type))
-            self._bare[key] = self._implied_pairs([selected_by(part, self.definitions) for part in parts])
+            self._bare[key] = self._implied_pairs(
+                [selected_by(part, self.definitions) or _judged(part) for part in parts]
+            )
         return self._bare[key]
+
+    def is_boolean(self, resource_type: str, parameter: SearchParameter) -> bool:
+        """Whether a token is true or false and nothing else."""
+        key = (resource_type, parameter.code, parameter.expression)
+        if key not in self._boolean:
+            parts = union_parts(self.definitions.expression_for(parameter, resource_type))
+            selected = [selected_by(part, self.definitions) or _judged(part) for part in parts]
+            self._boolean[key] = bool(selected) and all(
+                one is not None and one.types == ("boolean",) for one in selected
+            )
+        return self._boolean[key]
 
     def _implied_pairs(self, selected: list[Selected | None]) -> frozenset[tuple[str, str]] | None:
         pairs: set[tuple[str, str]] = set()
         for one in selected:
             if one is None or not one.types or not _BARE.issuperset(one.types):
                 return None
-            if one.value_set:
+            if one.value_set in NAMED_SYSTEMS:
+                pairs.add((NAMED_SYSTEMS[one.value_set], ""))
+            elif one.value_set:
                 pairs |= self.definitions.value_set_codes(one.value_set) or frozenset()
             if "boolean" in one.types:
                 pairs |= {(system, value) for system in SPECIAL_VALUES for value in ("true", "false")}
@@ -146,6 +163,11 @@ class SearchParameters:
             is_subtype = self.definitions.is_subtype
             return tuple(name for name in self.definitions.resource_types if is_subtype(name, "DomainResource"))
         return tuple(base for base in bases if base in self.resource_types)
+
+
+def _judged(part: str) -> Selected | None:
+    """Return what a part that is a condition selects: true or false; None for any other."""
+    return Selected(("boolean",), is_single=True, value_set="") if _CONDITIONS.search(part) else None
 
 
 def _is_searchable(parameter: SearchParameter) -> bool:

@@ -115,6 +115,7 @@ TOKEN = [
     ("Patient?active=true", "eve"),
     ("Patient?active=false", "adam"),
     ("Patient?deceased=true", "adam li"),
+    ("Patient?deceased=http://terminology.hl7.org/CodeSystem/special-values|true", "adam li"),
     ("Patient?identifier=100", "eve adam"),
     ("Patient?identifier=http://a.example/mrn|100", "eve"),
     ("Patient?identifier=http://a.example/mrn|", "eve"),

@@ -61,9 +61,9 @@ def parse(reading: Reading, text: str) -> TokenValue | OfTypeValue | StringValue
         return OfTypeValue(*parts)
     match parts:
         case [code] if code:
-            return TokenValue(None, code)
+            return _checked(reading, text, TokenValue(None, code))
         case [system, code] if system or code:
-            return _without_implied_system(reading, TokenValue(system, code or None))
+            return _checked(reading, text, _without_implied_system(reading, TokenValue(system, code or None)))
         case _:
             raise reading.refusal(text, r"a token is written code, system|code, |code or system| (a | inside is \|)")
 
@@ -71,11 +71,21 @@ def parse(reading: Reading, text: str) -> TokenValue | OfTypeValue | StringValue
 _OF_TYPE_PARTS = 3
 
 
+def _checked(reading: Reading, text: str, value: TokenValue) -> TokenValue:
+    """Refuse for a boolean what is none; of a code that does not exist nothing is found (R4: a logical condition)."""
+    if value.code in {"true", "false", None} or not reading.parameters.is_boolean(
+        reading.resource_type, reading.parameter
+    ):
+        return value
+    raise reading.refusal(text, "this is true or false")
+
+
 def _without_implied_system(reading: Reading, value: TokenValue) -> TokenValue:
     pairs = reading.parameters.bare_tokens(reading.resource_type, reading.parameter)
-    if pairs is None or not (value.system == "" or (value.system, value.code) in pairs):
-        return value
-    return TokenValue(None, value.code)
+    implied = pairs is not None and (
+        value.system == "" or (value.system, value.code) in pairs or (value.system, "") in pairs
+    )
+    return TokenValue(None, value.code) if implied else value
 
 
 @dataclass(frozen=True, slots=True)
