@@ -56,6 +56,7 @@ CASES = [
     ("Observation?patient.gender=male", "o2"),
     ("Observation?subject:Group.identifier=g1", "o3"),
     ("Observation?subject.identifier=g1", "o3"),
+    ("Observation?subject.name=ev", "o1"),
     ("Observation?performer:Practitioner.family=heal", "o1"),
     ("Observation?performer:Organization.name=north", "o2"),
     ("Observation?performer:Patient.gender=female", "o5"),

@@ -45,6 +45,8 @@ def condition(link: Link, inner: Condition, scope: Scope, *, alone: bool = True)
     rank = best_rank(inner)
     may_be_many = (rank is None or rank >= COMMON) and link.resource_type not in FEW
     if may_be_many and scope.binds.dialect == "postgresql":
+        if link.resource_type == "Patient" and scope.is_hot_patient(link.parameter):
+            return OfPatients(driven(inner))  # No start, as little as the other; but it collects the patients once.
         return LeadsEach(link.resource_type, mask, inner)
     rank = RARE if rank is not None and rank <= RARE else USUAL
     return Leads(link.resource_type, mask, driven(inner), rank=rank)
