@@ -5,7 +5,7 @@ https://hl7.org/fhir/R4/http.html#search
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
@@ -86,7 +86,7 @@ def asked_for(interaction: Interaction, context: Context) -> Asked:
     if interaction.compartment is not None:
         code, id_ = interaction.compartment
         place = f"{code}/{id_}/{interaction.resource_type or '*'}"
-    queries = tuple(_parsed(name, pairs, interaction, context) for name in _types(interaction, pairs, context))
+    queries = _all_parsed(_types(interaction, pairs, context), pairs, interaction, context)
     written = {name: value for name, value in pairs if name in ELSEWHERE and value}
     return Asked(queries, place, cursor, tuple(written.items()))
 
@@ -105,7 +105,25 @@ def _types(interaction: Interaction, pairs: Pairs, context: Context) -> Sequence
     return inside or asked[:1]
 
 
-def _parsed(resource_type: str, pairs: Pairs, interaction: Interaction, context: Context) -> Query:
+def _all_parsed(types: Sequence[str], pairs: Pairs, interaction: Interaction, context: Context) -> tuple[Query, ...]:
+    """Return the query on each of `types`. What one of them leaves out all do: the self link holds for all alike."""
+    queries = tuple(_parsed(name, types, pairs, interaction, context) for name in types)
+    left_out = {pair for query in queries for pair in query.left_out}
+    if len(queries) == 1 or not left_out:
+        return queries
+    warnings = tuple(dict.fromkeys(warning for query in queries for warning in query.warnings))[:_MOST_WARNINGS]
+    kept = tuple(pair for pair in pairs if pair not in left_out)
+    queries = tuple(_parsed(name, types, kept, interaction, context) for name in types)
+    return (replace(queries[0], warnings=warnings), *queries[1:])
+
+
+_MOST_WARNINGS = 20
+"""A parameter that no type knows would be said of each of them."""
+
+
+def _parsed(
+    resource_type: str, among: Sequence[str], pairs: Pairs, interaction: Interaction, context: Context
+) -> Query:
     parts = context.parts
     return parse_search(
         resource_type,
@@ -117,6 +135,7 @@ def _parsed(resource_type: str, pairs: Pairs, interaction: Interaction, context:
         compartment=interaction.compartment,
         base_url=context.base_url,
         now=parts.clock.now(),
+        among=among,
     )
 
 
@@ -139,7 +158,7 @@ def _links(asked: Asked, page: Page, context: Context) -> list[tuple[str, str]]:
 
 
 def _url(url: str, pairs: Sequence[tuple[str, str]]) -> str:
-    return f"{url}?{urlencode(pairs, quote_via=quote, safe='/:|,$')}" if pairs else url
+    return f"{url}?{urlencode(pairs, quote_via=quote, safe='/:|,$*')}" if pairs else url
 
 
 def _outcome(warnings: Sequence[str]) -> Resource:

@@ -59,15 +59,17 @@ def parse_search(
     now: int,
     compartment: tuple[str, str] | None = None,
     base_url: str = "",
+    among: Sequence[str] = (),
 ) -> Query:
     """Return the search that `pairs` of names and values (percent-decoded) ask of `resource_type`.
 
-    `now` (microseconds since the epoch) is what `ap` measures dates from. What is not understood is
+    `now` (microseconds since the epoch) is what `ap` measures dates from; `among` are all types that are searched
+    at once, where they are several. What is not understood is
     refused (NotUnderstood), or under `lenient` left out and said in `warnings`; bad values are always refused.
     """
     if len(pairs) > settings.max_parameters:
         raise TooCostly(f"A search may have {settings.max_parameters} parameters; this one has {len(pairs)}")
-    reader = _Reader(resource_type, parameters, settings, now, base_url)
+    reader = _Reader(resource_type, parameters, settings, now, base_url, tuple(among) or (resource_type,))
     for name, value in pairs:
         try:
             reader.read(name, value)
@@ -75,6 +77,7 @@ def parse_search(
             if not lenient:
                 raise
             reader.warnings.append(f"{refusal.diagnostics} (left out)")
+            reader.left_out.append((name, value))
     limit = _compartment_limit(resource_type, compartment, parameters, definitions)
     return reader.query(limit)
 
@@ -82,12 +85,19 @@ def parse_search(
 def searched_types(pairs: Pairs, definitions: Definitions) -> tuple[str, ...]:
     """Return the types a system search looks through: those of `_type`, or all.
 
-    Raises BadRequest where `_type` names something that is no type of resource.
+    A repeated `_type` is AND, as everywhere. Raises BadRequest where `_type` names something that is no type of
+    resource, or several of them nothing in common.
     """
-    named = [one for name, value in pairs if name == "_type" for one in value.split(",")]
-    for name in named:
-        _refuse_unknown_type(name, definitions.resource_types)
-    return tuple(dict.fromkeys(named)) or definitions.resource_types
+    searched = definitions.resource_types
+    for value in [value for name, value in pairs if name == "_type" and value]:
+        named = tuple(dict.fromkeys(value.split(",")))
+        for name in named:
+            _refuse_unknown_type(name, definitions.resource_types)
+        common = tuple(name for name in named if name in searched)
+        if not common:
+            raise BadRequest(f"_type={value} leaves out every type the other _type names")
+        searched = common
+    return searched
 
 
 @dataclass
@@ -99,12 +109,14 @@ class _Reader:
     settings: Settings
     now: int
     base_url: str
+    among: tuple[str, ...]
     criteria: list[Criterion] = field(default_factory=list)
     applied: list[tuple[str, str]] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    left_out: list[tuple[str, str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.controls = Controls(self.resource_type, self.parameters, self.settings)
+        self.controls = Controls(self.resource_type, self.parameters, self.settings, self.among)
 
     def read(self, name: str, value: str) -> None:
         """Take one parameter in."""
@@ -137,6 +149,7 @@ class _Reader:
             elements=tuple(dict.fromkeys(self.controls.elements)),
             applied=tuple(self.applied),
             warnings=tuple(self.warnings),
+            left_out=tuple(self.left_out),
         )
 
     def _refuse_unsupported(self, name: str) -> None:

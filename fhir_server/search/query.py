@@ -126,7 +126,7 @@ class Query:
 
     `count` is the page size (0 means `_summary=count`-like: no entries), `total` none, estimate or
     accurate; `summary` true, text, data, count, false or ""; `applied` the `(name, value)` pairs for
-    the self link, exactly what was applied; `warnings` what lenient handling left out.
+    the self link, exactly what was applied; `warnings` say what lenient handling left out, the pairs `left_out`.
     """
 
     resource_type: str
@@ -140,3 +140,4 @@ class Query:
     elements: tuple[str, ...] = ()
     applied: tuple[tuple[str, str], ...] = ()
     warnings: tuple[str, ...] = ()
+    left_out: tuple[tuple[str, str], ...] = ()

@@ -32,11 +32,12 @@ _COUNT = re.compile(r"\d{1,9}")
 
 @dataclass
 class Controls:
-    """Gathers the result parameters of one search."""
+    """Gathers the result parameters of one search on `resource_type`, one `among` those that are searched at once."""
 
     resource_type: str
     parameters: SearchParameters
     settings: Settings
+    among: tuple[str, ...]
     sort: list[SortKey] = field(default_factory=list)
     includes: list[Include] = field(default_factory=list)
     count: int | None = None
@@ -60,7 +61,8 @@ class Controls:
         return BadRequest(f"{name}={value[:100]}: {why}", expression=self._place(name))
 
     def read_sort(self, name: str, value: str) -> str:
-        """`_sort=status,-date`."""
+        """`_sort=status,-date`: all keys or, where one is not understood, none."""
+        keys: list[SortKey] = []
         for key in value.split(","):
             code = key.removeprefix("-")
             if not code:
@@ -71,9 +73,10 @@ class Controls:
                     f"_sort={key}: {code} is a {parameter.type}, which cannot be sorted by",
                     expression=self._place(name),
                 )
-            if all(one.parameter.code != code for one in self.sort):
+            if all(one.parameter.code != code for one in (*self.sort, *keys)):
                 made_of = codes_of(parameter, self.resource_type, self.parameters)
-                self.sort.append(SortKey(parameter, key.startswith("-"), made_of))
+                keys.append(SortKey(parameter, key.startswith("-"), made_of))
+        self.sort += keys
         return value
 
     def read_count(self, name: str, value: str) -> str:
@@ -97,23 +100,26 @@ class Controls:
         return value
 
     def read_elements(self, name: str, value: str) -> str:
-        """`_elements=identifier,name`: elements of the searched type, by their names."""
-        structure = self.parameters.definitions.structure(self.resource_type)
-        known = {element.name for element in structure.elements} | set(structure.json_names)
+        """`_elements=identifier,name`: elements of the searched type (or of one of them), by their names."""
         for element in value.split(","):
-            if element not in known:
-                hint = suggestion(element, known)
+            if not any(element in self._elements_of(one) for one in self.among):
+                hint = suggestion(element, self._elements_of(self.resource_type))
                 raise self._refusal(
                     name, value, f"{self.resource_type} has no element {element or 'without a name'}{hint}"
                 )
             self.elements.append(element)
         return value
 
+    def _elements_of(self, resource_type: str) -> set[str]:
+        structure = self.parameters.definitions.structure(resource_type)
+        return {element.name for element in structure.elements} | set(structure.json_names)
+
     def read_include(self, name: str, value: str) -> str:
         """`_include=MedicationRequest:subject:Patient`, `Type:*`, `*`; with `:iterate` of any type."""
         iterate = ":" in name
-        source, parts = self._include_parts(name, value, "*" if iterate else self.resource_type)
-        if not iterate and source != self.resource_type:
+        is_alone = self.among == (self.resource_type,)
+        source, parts = self._include_parts(name, value, self.resource_type if is_alone and not iterate else "*")
+        if not iterate and source not in {*self.among, "*"}:
             raise self._refusal(
                 name, value, f"{source} is not searched here; _include:iterate follows what was included"
             )
@@ -149,7 +155,7 @@ class Controls:
         targets = self.parameters.targets(parameter, source)
         if target and target not in targets:
             raise self._refusal(name, value, f"{code} of {source} never points to a {target}")
-        if reverse and not iterate and self.resource_type not in targets:
+        if reverse and not iterate and not any(one in targets for one in self.among):
             raise self._refusal(name, value, f"{code} of {source} never points to a {self.resource_type}")
         include = Include(source, parameter, target, reverse, iterate)
         if include not in self.includes:

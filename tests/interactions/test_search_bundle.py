@@ -36,6 +36,7 @@ desk = desk_with(CLINIC)
         ("Patient?family=caf%C3%A9 %26 co", "Patient?family=caf%C3%A9%20%26%20co"),
         ("Patient/x/Observation?status=final", "Patient/x/Observation?status=final"),
         ("?_type=Patient&_id=x", "?_type=Patient&_id=x"),
+        ("Patient?_id=x&_revinclude=*", "Patient?_id=x&_revinclude=*"),
     ],
 )
 async def test_the_self_link_is_what_was_applied(desk, asked, told):
@@ -54,6 +55,58 @@ async def test_lenient_handling_leaves_out_and_says_so(desk):
     assert issue["severity"] == "warning"
     assert "gnder" in issue["diagnostics"]
     assert "gender" in issue["diagnostics"]
+
+
+async def test_lenient_handling_leaves_out_a_sort_of_which_one_key_is_not_known(desk):
+    bundle = await desk.search("Patient?_sort=-birthdate,nonsense&_count=3", lenient=True)
+    assert link(bundle, "self") == f"{BASE}/Patient?_count=3"
+    assert ids(bundle) == ["p0000", "p0001", "p0002"]
+
+
+@pytest.mark.parametrize("types", ["Patient,Observation", "Observation,Patient"])
+async def test_lenient_handling_leaves_out_what_one_of_several_types_does_not_know(desk, types):
+    bundle = await desk.search(f"?_type={types}&family=decimal&_total=accurate&_count=2", lenient=True)
+    assert link(bundle, "self") == f"{BASE}?_type={types}&_total=accurate&_count=2"
+    assert bundle["total"] == 32
+    [outcome] = [e["resource"] for e in bundle["entry"] if e["search"]["mode"] == "outcome"]
+    assert ["Observation has no search parameter family" in i["diagnostics"] for i in outcome["issue"]] == [True]
+
+
+@pytest.mark.parametrize(
+    ("url", "matches", "included"),
+    [
+        pytest.param(
+            "_type=Patient,Observation&_include=Observation:subject&_id=o", ["o"], ["x"], id="of-the-second-type"
+        ),
+        pytest.param(
+            "_type=Observation,Patient&_include=Observation:subject&_id=o", ["o"], ["x"], id="of-the-first-type"
+        ),
+        pytest.param("_type=Patient,Observation&_include=*&_id=o", ["o"], ["x"], id="anything"),
+        pytest.param(
+            "_type=Observation,Patient&_revinclude=Observation:subject&_id=x", ["x"], ["o"], id="to-one-of-them"
+        ),
+        pytest.param(
+            "_type=Patient,Observation&_elements=valueQuantity&_id=o", ["o"], [], id="elements-of-one-of-them"
+        ),
+        pytest.param("_type=Patient,Observation&_type=Observation,Group&_count=5", ["o"], [], id="types-of-both"),
+    ],
+)
+async def test_a_search_of_several_types_takes_what_is_right_for_one_of_them(desk, url, matches, included):
+    bundle = await desk.search(f"?{url}")
+    assert (ids(bundle), ids(bundle, "include")) == (matches, included)
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("_type=Patient,Observation&_elements=nonsense", "has no element nonsense"),
+        ("_type=Patient,Observation&_include=Encounter:subject", "Encounter is not searched here"),
+        ("_type=Patient&_type=Observation", "_type=Observation leaves out every type"),
+    ],
+)
+async def test_a_search_of_several_types_refuses_what_is_right_for_none_of_them(desk, url, says):
+    with pytest.raises(BadRequest, match=says):
+        await desk.search(f"?{url}")
 
 
 @pytest.mark.parametrize(
