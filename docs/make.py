@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 from fhir_server.cli import COMMANDS, command_at, name_of
 from fhir_server.kernel.settings import Settings
@@ -38,9 +39,15 @@ def cli_page() -> str:
                 lines += [f"### `fhir-server {name} {part_name}`", "", (part.help or "").strip(), ""]
             for parameter in part.params:
                 shown = ", ".join(parameter.opts) if parameter.param_type_name == "option" else parameter.name.upper()
-                lines.append(f"- `{shown}`: {getattr(parameter, 'help', '') or ''}".rstrip(": "))
+                lines.append(f"- `{shown}`: {getattr(parameter, 'help', '') or ''}{_default(parameter)}".rstrip(": "))
             lines.append("")
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _default(parameter: Any) -> str:
+    """Return what is taken where the option is absent; flags and empty words go without saying."""
+    default = parameter.default
+    return f" Default: `{default}`." if isinstance(default, str | int | Path) and default not in {"", False} else ""
 
 
 if __name__ == "__main__":
