@@ -27,6 +27,8 @@ run: .venv/.runtime ## start the server on SQLite with a sample clinic in it (PO
 	  rm -f .work/demo.db*; \
 	  FHIR_SERVER_DATABASE_URL=$(DEMO_DATABASE) $(BIN)/fhir-server sample-data --patients $(PATIENTS) --seed 1 --load \
 	  && touch .work/demo.loaded; \
+	else \
+	  echo "The clinic in .work/demo.db is as it was left; 'rm .work/demo.*' has the next start make a new one."; \
 	fi
 	@FHIR_SERVER_DATABASE_URL=$(DEMO_DATABASE) $(BIN)/fhir-server serve --auth off --port $(PORT)
 
@@ -51,6 +53,7 @@ bench: .venv/.development services ## measure beside a raw baseline on the same 
 	$(BIN)/python -m benchmarks $(BENCH)
 
 pack: .venv/.runtime ## rebuild the R4 definition pack from the official package (SOURCE=…)
+	@[ -n "$(SOURCE)" ] || { echo "Name the package: make pack SOURCE=hl7.fhir.r4.core-4.0.1.tgz (it is on packages.fhir.org)" >&2; exit 2; }
 	$(BIN)/fhir-server definitions build $(SOURCE)
 
 wheel-test: .venv/.development ## build the wheel and start it from an empty environment
