@@ -276,6 +276,6 @@ def _some(count: int, what: str) -> str:
 
 def _say(console: Console, where: str, refused: Refused) -> None:
     lines = [f"{where}{refused.what}: {refused.status}"]
-    lines += [f"    {issue.expression} {issue.diagnostics}".rstrip() for issue in refused.issues[:5]]
+    lines += ["    " + f"{issue.expression} {issue.diagnostics}".strip() for issue in refused.issues[:5]]
     for line in lines:
         console.print(line, markup=False, highlight=False, soft_wrap=True)
