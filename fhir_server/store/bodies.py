@@ -24,7 +24,7 @@ DICTIONARY = b"\x01"
 LARGEST_PACKED = 100_000
 _LEVEL = 3
 _RAW_WINDOW = -15
-_MEMORY = 8  # no body is larger for it than with 9, and copying the primed state costs half
+_MEMORY = 8  # with 9 all bodies together are no smaller (0.2 % larger), and packing one takes 17.7 us instead of 15.8
 
 
 def packed(body: bytes) -> bytes:
