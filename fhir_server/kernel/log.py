@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import sys
 import time
 from contextvars import ContextVar
@@ -30,6 +31,8 @@ REQUEST_ID: ContextVar[str] = ContextVar("request_id", default="")
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 _MAX_FRAMES, _MAX_CAUSES = 12, 5
 _ROOT = Path(__file__).resolve().parent.parent.parent
+_TRACEBACK = "Traceback (most recent call last):"
+_FRAME = re.compile(r'  File "(.+)", line (\d+)')
 _encode = msgspec.json.Encoder(enc_hook=repr).encode
 
 
@@ -130,8 +133,25 @@ def _drop_exception_messages(_: Any, __: str, event: MutableMapping[str, Any]) -
 
 def _first_line_only(record: logging.LogRecord) -> bool:
     """Cut what `asyncio` and its like append: the repr of a task shows the exception's message."""
-    record.msg, record.args = record.getMessage().partition("\n")[0], None
+    message = record.getMessage()
+    first = message.partition("\n")[0]
+    record.msg, record.args = _class_and_place(message) if first == _TRACEBACK else first, None
     return True
+
+
+def _class_and_place(text: str) -> str:
+    """Return what may be said of a traceback in text, as uvicorn logs a failed start.
+
+    Frames are indented; the line that is not begins with the class, and what follows is the message.
+    """
+    place = "?"
+    for line in text.splitlines()[1:]:
+        frame = _FRAME.match(line)
+        if frame:
+            place = f"{_short(frame[1])}:{frame[2]}"
+        elif not line.startswith(" "):
+            return f"{line.partition(':')[0]} at {place}"
+    return f"a fault at {place}"
 
 
 def _for_people() -> structlog.dev.ConsoleRenderer:

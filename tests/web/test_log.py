@@ -57,3 +57,21 @@ def test_machines_get_one_json_object_a_line():
     }  # fmt: skip
     assert lines[1]["exception"] == lines[2]["exception"] == "ValueError"
     assert lines[3]["exception"] == "KeyError"
+
+
+def test_a_traceback_that_a_library_writes_as_text_is_said_by_class_and_place():
+    """Uvicorn logs a failed start so; its first line alone would say nothing."""
+    code = """
+import logging, traceback
+from fhir_server.kernel import log
+log.configure("info", "console")
+try:
+    raise ValueError("Everywoman\\nMary: Jones")
+except ValueError:
+    text = traceback.format_exc()
+logging.getLogger("uvicorn.error").error(text)
+"""
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stderr
+    assert "ValueError at <string>:6" in said
+    assert "Everywoman" not in said
+    assert "Mary" not in said
