@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from fhir_server.kernel.errors import Issue
 from fhir_server.validator.compile import Compiler
-from fhir_server.validator.first_sight import FirstSight
 from fhir_server.validator.report import MAX_ISSUES, SINGLE, EnoughError, Place, Report, json_kind, shown
 from fhir_server.validator.rules.primitive import hint
 
@@ -29,7 +28,6 @@ class Validator:
 
     def __init__(self, definitions: Definitions) -> None:
         self._resource_types = frozenset(definitions.resource_types)
-        self._first_sight = FirstSight(definitions)
         self._compiler = Compiler(definitions, self._check_resource, self._check_contained)
 
     def check(self, resource: Any) -> list[Issue]:
@@ -37,15 +35,6 @@ class Validator:
 
         At most MAX_ISSUES errors are told; where there are more, a last line says so.
         """
-        try:
-            if self._is_right_at_first_sight(resource):
-                return []
-        except RecursionError:
-            pass  # told below
-        return self.check_closely(resource)
-
-    def check_closely(self, resource: Any) -> list[Issue]:
-        """Return the same without the first sight that spares it: for tests."""
         report = Report()
         try:
             self._check_resource(resource, (None, _root_of(resource), SINGLE), report)
@@ -55,11 +44,6 @@ class Validator:
         except RecursionError:
             report.issues.append(Issue("error", "too-costly", "The resource is nested too deeply"))
         return report.issues
-
-    def _is_right_at_first_sight(self, resource: Any) -> bool:
-        resource_type = resource.get("resourceType") if type(resource) is dict else None
-        known = type(resource_type) is str and resource_type in self._resource_types
-        return known and self._first_sight.of(str(resource_type))(resource)
 
     def _check_resource(self, value: Any, place: Place, report: Report) -> None:
         """Check a resource that stands for itself: at the root, in a Bundle or in Parameters."""
