@@ -27,7 +27,7 @@ def sentence_for(fault: BaseException) -> str:
     if type(fault).__module__.partition(".")[0] in _SAID_ALREADY:
         return ""
     for cause in _chain(fault):
-        sentence = _of_settings(cause) or _of_database(cause) or _of_file(cause)
+        sentence = _of_refusal(cause) or _of_settings(cause) or _of_database(cause) or _of_file(cause)
         if sentence:
             return sentence
     return ""
@@ -56,6 +56,11 @@ def _chain(fault: BaseException | None) -> Iterator[BaseException]:
     while fault is not None:
         yield fault
         fault = fault.__cause__ or (None if fault.__suppress_context__ else fault.__context__)
+
+
+def _of_refusal(fault: BaseException) -> str:
+    refused = any(kind.__module__ == "fhir_server.kernel.errors" for kind in type(fault).__mro__)
+    return str(fault) if refused else ""
 
 
 def _of_settings(fault: BaseException) -> str:

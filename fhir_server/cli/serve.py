@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import os
 import secrets
@@ -38,9 +39,7 @@ def command(  # noqa: PLR0917 - options, named where they are used
     settings = Settings()
     _refuse_unsafe(settings, host)
     _refuse_taken(host, port)
-    from fhir_server.store.schema import prepare  # noqa: PLC0415 - slow, and not needed to refuse
-
-    prepare(settings.database_url)
+    asyncio.run(_try_database(settings))
     with ExitStack() as stack:
         if workers > 1:
             _share(settings, stack)
@@ -64,6 +63,14 @@ def _refuse_unsafe(settings: Settings, host: str) -> None:
     except CannotStart as refusal:
         typer.secho(str(refusal), fg="red", err=True)
         raise typer.Exit(_REFUSED) from None
+
+
+async def _try_database(settings: Settings) -> None:
+    """Bring the database up to date and open it once: what is wrong is then said here, not by each worker."""
+    from fhir_server.store.store import Store  # noqa: PLC0415 - slow, and not needed to refuse
+
+    store = await Store.open(settings)
+    await store.close()
 
 
 def _refuse_taken(host: str, port: int) -> None:

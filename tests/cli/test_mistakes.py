@@ -26,6 +26,12 @@ def run(monkeypatch, tmp_path):
     return lambda *args: CliRunner().invoke(app, list(args))
 
 
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return str(probe.getsockname()[1])
+
+
 def answered(result, *parts):
     assert result.exit_code == 2, result.output
     assert isinstance(result.exception, SystemExit), result.exception
@@ -77,6 +83,10 @@ def test_a_setting_that_is_none_is_warned_of(run, monkeypatch):
 class TestADatabaseThatCannotBeUsed:
     """Each command that opens the database says so."""
 
+    @pytest.fixture(autouse=True)
+    def _any_port_is_free(self, monkeypatch):
+        monkeypatch.setattr(serve, "_refuse_taken", lambda *_: None)
+
     def test_no_such_folder(self, run, monkeypatch, tmp_path, command):
         monkeypatch.setenv("FHIR_SERVER_DATABASE_URL", f"sqlite:///{tmp_path}/none/fhir.db")
         answered(run(*command), "unable to open database file", "FHIR_SERVER_DATABASE_URL")
@@ -102,12 +112,18 @@ class TestADatabaseThatCannotBeUsed:
         assert "hunter2" not in result.output
 
 
+@pytest.mark.parametrize("command", [["serve", "--auth", "off", "--port", "{port}"], ["load", "."], ["tenant", "list"]])
+def test_a_default_tenant_that_cannot_be_is_said(run, monkeypatch, command):
+    monkeypatch.setenv("FHIR_SERVER_DEFAULT_TENANT", "a b")
+    answered(run(*(word.format(port=free_port()) for word in command)), "DEFAULT_TENANT: 1 to 64 letters")
+
+
 def test_a_database_of_a_later_server_is_said(run, monkeypatch, tmp_path):
     assert run("migrate").exit_code == 0
     with sqlite3.connect(tmp_path / "fhir.db") as connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
     connection.close()
-    answered(run("serve", "--auth", "off"), "9999")
+    answered(run("serve", "--auth", "off", "--port", free_port()), "9999")
 
 
 def test_a_file_that_cannot_be_written_is_said(run):

@@ -20,6 +20,7 @@ def run(monkeypatch, tmp_path):
     """Runs the command line; what uvicorn would be told is in `.told`."""
     told = []
     monkeypatch.setattr(serving, "_run", lambda *args: told.append(args))
+    monkeypatch.setattr(serving, "_refuse_taken", lambda *_: None)  # others may listen there
     monkeypatch.chdir(tmp_path)
     for name in ("AUTH", "INSECURE", "DATABASE_URL", "LINK_SECRET"):
         # Set and deleted, so that what the command sets is undone.
