@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import BigInteger, Boolean, Float, Text, column, func
+from sqlalchemy import BigInteger, Boolean, Float, Integer, Text, column, func
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.elements import ColumnElement
 
@@ -148,6 +148,12 @@ class Unindexed(_Construct):
     """`parts[0]` in a form no index is used for, so that an order by it does not lure the planner."""
 
     type = Text()
+
+
+class NoStart(_Construct):
+    """`parts[0]`, which SQLite shall not start from; PostgreSQL knows better."""
+
+    type = Integer()
 
 
 def _texts(element: _Construct, compiler: SQLCompiler, kw: dict[str, Any]) -> Sequence[str]:
@@ -332,6 +338,12 @@ def _unindexed_postgresql(element: Unindexed, compiler: SQLCompiler, **kw: Any) 
     return f"({_texts(element, compiler, kw)[0]} || '')"
 
 
+@compiles(NoStart, "postgresql")
+def _no_start_postgresql(element: NoStart, compiler: SQLCompiler, **kw: Any) -> str:
+    return _texts(element, compiler, kw)[0]
+
+
+@compiles(NoStart, "sqlite")
 @compiles(Unindexed, "sqlite")
-def _unindexed_sqlite(element: Unindexed, compiler: SQLCompiler, **kw: Any) -> str:
+def _unindexed_sqlite(element: Unindexed | NoStart, compiler: SQLCompiler, **kw: Any) -> str:
     return f"+{_texts(element, compiler, kw)[0]}"

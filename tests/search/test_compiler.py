@@ -124,6 +124,12 @@ def test_what_drives(url, indexed, filtered):
     assert len(re.findall(r"ANY \(r0\.h\)|array_cat\(r0\.h", sql)) == filtered
 
 
+def test_sqlite_looks_up_what_points_to_a_row_and_does_not_read_the_whole_table_for_each():
+    url = "Encounter?_has:Observation:encounter:value-quantity=gt1"
+    assert "+r1.tenant = ?" in text(url, "sqlite")
+    assert "+r1.tenant" not in text(url)
+
+
 def test_the_hot_patient_stands_for_every_parameter_that_reads_the_same_element():
     assert "r0.patient = " in text("Observation?patient=p")
     assert "r0.patient = " in text("Observation?subject=Patient/p")

@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from sqlalchemy import BigInteger, bindparam, exists, literal_column
+from sqlalchemy import BigInteger, Integer, and_, bindparam, exists, literal_column, select
 
 from fhir_server.search import sql
 from fhir_server.search.hashing import reference_mask
@@ -93,4 +93,7 @@ class IsLedTo:
         source = row.other(self.source)
         entry = sql.Xor(row.rh, bindparam(self.mask, type_=BigInteger))
         points_here = sql.HasHash(source.h, source.rid, source.tail, entry, indexed=True)
-        return exists(current(source, self.inner, literal_column("1")).where(points_here).correlate(row.table))
+        # SQLite thinks the index of the tenant a good start, and would read the whole table for every row.
+        is_current = and_(sql.NoStart(source.tenant) == bindparam("tenant", type_=Integer), source.body.is_not(None))
+        found = select(literal_column("1")).select_from(source.table)
+        return exists(found.where(points_here, is_current, self.inner.render(source)).correlate(row.table))
