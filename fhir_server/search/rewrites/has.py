@@ -11,7 +11,7 @@ https://hl7.org/fhir/R4/search.html#has
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import BigInteger, Integer, and_, bindparam, exists, literal_column, select
 
@@ -22,6 +22,7 @@ from fhir_server.search.predicates.driving import best_rank, driven
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
+    from sqlalchemy.sql import Select
 
     from fhir_server.search.predicates.scope import Scope
     from fhir_server.search.query import Link
@@ -95,5 +96,5 @@ class IsLedTo:
         points_here = sql.HasHash(source.h, source.rid, source.tail, entry, indexed=True)
         # SQLite thinks the index of the tenant a good start, and would read the whole table for every row.
         is_current = and_(sql.NoStart(source.tenant) == bindparam("tenant", type_=Integer), source.body.is_not(None))
-        found = select(literal_column("1")).select_from(source.table)
+        found: Select[Any] = select(literal_column("1")).select_from(source.table)
         return exists(found.where(points_here, is_current, self.inner.render(source)).correlate(row.table))
