@@ -5,9 +5,10 @@ Each field is documented in `docs/settings.md`; a test fails where one is missin
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -72,3 +73,11 @@ class Settings(BaseSettings):
         "",
         description="Signs paging links; give all workers the same. Empty: one is made at start-up and shared by the workers of that start.",
     )
+
+    @field_validator("base_url")
+    @classmethod
+    def _is_a_url(cls, value: str) -> str:
+        """Refuse what would make broken links; a slash at the end is taken off."""
+        if value and not re.fullmatch(r"https?://[^\s/?#]+(/[^\s?#]*)?", value):
+            raise ValueError("must be an http or https URL without query, such as https://example.org/fhir")
+        return value.rstrip("/")
