@@ -124,6 +124,7 @@ class SearchParameters:
         values; the index holds only the bare value, and the parser takes such a system away. A pair with the code
         "" stands for all codes of the system (`NAMED_SYSTEMS`).
         """
+        parameter = self._by_url.get(parameter.url, parameter)  # A composite's part says it from the element on.
         key = (resource_type, parameter.code, parameter.expression)
         if key not in self._bare:
             parts = union_parts(self.definitions.expression_for(parameter, resource_type))
