@@ -163,7 +163,7 @@ def test_where_there_is_nothing_to_load_it_is_said(desk):
 
 
 def test_an_interruption_says_how_to_go_on(desk):
-    desk.give("a.ndjson", *(patient(f"p{n}") for n in range(3000)))
+    desk.give("a.ndjson", *(patient(f"p{n}") for n in range(40_000)))
     command = [sys.executable, "-m", "fhir_server", "load", str(desk.folder)]
     process = subprocess.Popen(command, env={**os.environ, **desk.environment}, stderr=subprocess.PIPE, text=True)
     journal = journal_path(Settings(_env_file=None), "")
