@@ -164,8 +164,12 @@ def test_where_there_is_nothing_to_load_it_is_said(desk):
 
 def test_an_interruption_says_how_to_go_on(desk):
     desk.give("a.ndjson", *(patient(f"p{n}") for n in range(40_000)))
-    command = [sys.executable, "-m", "fhir_server", "load", str(desk.folder)]
-    process = subprocess.Popen(command, env={**os.environ, **desk.environment}, stderr=subprocess.PIPE, text=True)
+    # A shell starts what runs in the background with SIGINT ignored, and that would be inherited.
+    heeding = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    start = f"{heeding}; from fhir_server.cli import main; main()"
+    command = [sys.executable, "-c", start, "load", str(desk.folder)]
+    environment = {**os.environ, **desk.environment}
+    process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
     journal = journal_path(Settings(_env_file=None), "")
     deadline = time.monotonic() + 60
     while not journal.exists() and time.monotonic() < deadline:
